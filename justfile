@@ -1,0 +1,25 @@
+# just fmt lint type test all
+
+default: all
+
+fmt:
+    uv run ruff format .
+    uv run ruff check --fix .
+
+lint:
+    uv run ruff format --check .
+    uv run ruff check .
+    uv run lint-imports
+
+type:
+    uv run basedpyright
+
+test *args:
+    uv run pytest {{args}}
+
+# Write the hash-pinned, host-free export that CI compares with what resolves.
+lock:
+    uv lock
+    uv export --quiet --all-packages --all-extras --no-emit-workspace --no-header --no-annotate --output-file requirements.lock
+
+all: lint type test

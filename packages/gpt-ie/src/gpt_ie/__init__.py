@@ -1,0 +1,3 @@
+"""Radiology reports into findings: severity, location, category, with evidence."""
+
+__all__: list[str] = []
