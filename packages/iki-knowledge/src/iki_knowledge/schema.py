@@ -13,10 +13,6 @@ AttributeKind = Literal[
 Template = Literal["paper", "official", "category", "triplet", "explanation"]
 
 
-class IkiError(Exception):
-    """Base of every error that iki-knowledge raises on purpose."""
-
-
 class Frozen(BaseModel):
     """Base settings: immutable, no unknown keys."""
 
@@ -43,19 +39,24 @@ class Entry(Frozen):
     Attributes:
         id: Stable snake_case id.
         name: Preferred name as written in a report, lower case unless an acronym.
-        aliases: Surface forms that mean this category.
+        aliases: Surface forms that mean this category, beside its id and its name.
+        excludes: Surface forms that contain an alias and mean something else
+            (``"mass effect"`` is no mass).
         parent: Id of the broader category, if any.
-        group: The file (anatomy) it is kept in.
+        group: The anatomy it belongs to.
         explanation: One or two sentences of visual attributes and medical prior (IKI, eq. 2-3).
+            The first is a noun phrase, so that it reads well after "where pneumonia is".
         attributes: Ids of the visual attributes it shows.
         severities: Canonical severity terms that apply to it.
         regions: Typical region ids.
         by_severity: Explanation of a subclass, keyed by canonical severity.
+        by_place: Explanation of a subclass, keyed by region id or side.
     """
 
     id: str
     name: str
     aliases: tuple[str, ...] = ()
+    excludes: tuple[str, ...] = ()
     parent: str | None = None
     group: str
     explanation: str
@@ -63,6 +64,7 @@ class Entry(Frozen):
     severities: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
     by_severity: Mapping[str, str] = {}
+    by_place: Mapping[str, str] = {}
 
 
 class Severity(Frozen):
@@ -81,45 +83,38 @@ class Place(Frozen):
 
 
 class Region(Frozen):
-    """A region of the chest: id, wording, the region that contains it, surface forms."""
+    """A region of the chest.
+
+    Attributes:
+        id: Stable id, e.g. ``"base"``.
+        name: The noun, e.g. ``"base"``.
+        adjective: The word before a category, e.g. ``"basilar"`` in "right basilar opacity".
+        side: The only side that has it (the lingula is left), if so.
+        parent: The region that contains it, if any.
+        aliases: Further surface forms.
+    """
 
     id: str
     name: str
+    adjective: str
+    side: Side | None = None
     parent: str | None = None
     aliases: tuple[str, ...] = ()
 
 
 class Vocabulary(Frozen):
-    """The closed vocabularies beside the categories.
+    """The closed vocabularies beside the categories. Surface forms are normalised.
 
     Attributes:
         severities: Canonical severities by id.
         regions: Regions by id.
+        severity_surfaces: Surface form -> severity id.
         places: Surface form of a side, region or adjective -> side and region.
         trends: Surface form -> trend.
     """
 
     severities: Mapping[str, Severity]
     regions: Mapping[str, Region]
+    severity_surfaces: Mapping[str, str]
     places: Mapping[str, Place]
     trends: Mapping[str, Trend]
-
-
-class KnowledgeBase(Frozen):
-    """The dictionary with its vocabularies and crosswalks; made by `iki_knowledge.load_knowledge`.
-
-    Attributes:
-        version: Version of the data, apart from the package's own.
-        entries: Categories by id.
-        attributes: Every visual attribute, in a fixed order.
-        vocabulary: Severities, regions, places and trends.
-        crosswalks: Data set -> {the data set's own label: category id}.
-        surfaces: Normalised surface form -> category id.
-    """
-
-    version: str
-    entries: Mapping[str, Entry]
-    attributes: tuple[Attribute, ...]
-    vocabulary: Vocabulary
-    crosswalks: Mapping[str, Mapping[str, str]]
-    surfaces: Mapping[str, str]

@@ -1,0 +1,98 @@
+"""Finding → text (IKI, eq. 2-3). Pure templates, no lookups beyond the entry and the vocabulary."""
+
+from iki_knowledge.finding import Finding, Side
+from iki_knowledge.schema import Entry, Template, Vocabulary
+
+
+def location_words(side: Side | None, region: str | None, vocabulary: Vocabulary) -> str:
+    """The location as adjectives that stand before a category.
+
+    A side alone is "left-sided", "right-sided" or "bilateral" (the paper's wording); with a region
+    it is "left basilar", "bilateral perihilar", "right lower lobe".
+
+    Args:
+        side: Laterality as the patient's own.
+        region: Region id.
+        vocabulary: Supplies the region's adjective.
+
+    Returns:
+        The words, empty when neither is given.
+    """
+    if region is None:
+        return "" if side is None else side if side == "bilateral" else f"{side}-sided"
+    adjective = vocabulary.regions[region].adjective
+    return adjective if side is None else f"{side} {adjective}"
+
+
+def explanation(
+    entry: Entry,
+    vocabulary: Vocabulary,
+    *,
+    severity: str | None = None,
+    side: Side | None = None,
+    region: str | None = None,
+) -> str:
+    """The explanation that fits best: of severity, else region, else side, else the entry.
+
+    A severity without a text of its own takes that of the same rank (a "mild" effusion is a
+    "small" one).
+    """
+    graded = _of_severity(entry, vocabulary, severity) if severity else None
+    places = (entry.by_place.get(place) for place in (region, side) if place is not None)
+    return graded or next((text for text in places if text), entry.explanation)
+
+
+def _of_severity(entry: Entry, vocabulary: Vocabulary, severity: str) -> str | None:
+    """The subclass text of a severity, else of another severity of the same rank."""
+    if severity in entry.by_severity:
+        return entry.by_severity[severity]
+    rank = vocabulary.severities[severity].rank
+    grades = vocabulary.severities
+    return next((t for grade, t in entry.by_severity.items() if grades[grade].rank == rank), None)
+
+
+def render(finding: Finding, entry: Entry, vocabulary: Vocabulary, template: Template) -> str:
+    """The text of a finding.
+
+    ==============  ====================================================================
+    paper           {severity} {location} {category}, where {category} is {explanation}
+    official        {severity} {location} {category}. {explanation}
+    triplet         {severity} {location} {category}
+    category        {category}
+    explanation     {explanation}
+    ==============  ====================================================================
+
+    Missing parts leave no gap. Presence and trend are not rendered: the text says what the finding
+    looks like; whether it is there belongs to the targets.
+
+    Args:
+        finding: The finding; its severity and region must be canonical.
+        entry: The dictionary entry of its category.
+        vocabulary: Supplies ranks and wording.
+        template: One of the five.
+
+    Returns:
+        One line.
+    """
+    explained = explanation(
+        entry, vocabulary, severity=finding.severity, side=finding.side, region=finding.region
+    )
+    location = location_words(finding.side, finding.region, vocabulary)
+    triplet = " ".join(part for part in (finding.severity, location, entry.name) if part)
+    match template:
+        case "paper":
+            return f"{triplet}, where {entry.name} is {_lower_first(explained)}"
+        case "official":
+            return f"{triplet}. {explained}"
+        case "triplet":
+            return triplet
+        case "category":
+            return entry.name
+        case "explanation":
+            return explained
+
+
+def _lower_first(text: str) -> str:
+    """Lower-case the first letter, unless the first word is an acronym."""
+    first = text.split(" ", 1)[0]
+    return text if len(first) > 1 and first.isupper() else text[:1].lower() + text[1:]

@@ -1,0 +1,95 @@
+"""Reads the dictionary: the packaged files, then a user's overlays. The only IO of the package."""
+
+import hashlib
+from collections.abc import Hashable
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from iki_knowledge.assemble import assemble
+from iki_knowledge.errors import KnowledgeFileError
+from iki_knowledge.knowledge import KnowledgeBase
+from iki_knowledge.merge import Source
+
+# libyaml is about ten times faster; PyYAML is built without it on some platforms.
+_Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Loader(_Base):
+    """Safe YAML that refuses a key written twice, which YAML would silently let win."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                line = key.start_mark.line + 1
+                raise KnowledgeFileError(f"line {line}: key {key.value!r} is written twice")
+            seen.add(str(key.value))
+        return super().construct_mapping(node, deep=deep)
+
+
+def load_knowledge(*overlays: Path) -> KnowledgeBase:
+    """Load the packaged dictionary, with a user's files on top.
+
+    An overlay is a YAML file in the form of the packaged ones. A category that exists keeps the
+    fields that the overlay does not name (``add_aliases`` adds to its aliases); a new one is added.
+
+    Args:
+        *overlays: YAML files, applied in order.
+
+    Returns:
+        The dictionary. Without overlays the same object is returned each time.
+
+    Raises:
+        KnowledgeFileError: When a file cannot be read or does not fit; the message names the
+            file and the value.
+    """
+    packaged = _packaged()
+    if not overlays:
+        return packaged
+    texts = [_read(Path(path)) for path in overlays]
+    sources = [
+        _parse(str(path), text, overlay=True) for path, text in zip(overlays, texts, strict=True)
+    ]
+    digest = hashlib.sha256("\0".join(texts).encode()).hexdigest()[:8]
+    return assemble([*_packaged_sources(), *sources], version_suffix=f"+overlay.{digest}")
+
+
+@cache
+def _packaged() -> KnowledgeBase:
+    return assemble(_packaged_sources())
+
+
+@cache
+def _packaged_sources() -> tuple[Source, ...]:
+    folder = resources.files("iki_knowledge") / "data"
+    files = sorted(
+        (file for file in folder.iterdir() if file.name.endswith(".yaml")), key=lambda f: f.name
+    )
+    return tuple(_parse(file.name, file.read_text("utf-8")) for file in files)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except OSError as error:
+        raise KnowledgeFileError(f"cannot read {str(path)!r}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise KnowledgeFileError(
+            f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8"
+        ) from error
+
+
+def _parse(name: str, text: str, *, overlay: bool = False) -> Source:
+    try:
+        data = yaml.load(text, _Loader)
+    except KnowledgeFileError as error:
+        raise KnowledgeFileError(f"{name}, {error}") from error
+    except yaml.YAMLError as error:
+        raise KnowledgeFileError(
+            f"{name}: not valid YAML: {' '.join(str(error).split())}"
+        ) from error
+    return Source(name, {} if data is None else data, overlay)
