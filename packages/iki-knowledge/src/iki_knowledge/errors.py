@@ -1,7 +1,6 @@
 """One error tree, and the wording that every message shares."""
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 
 class IkiError(Exception):
@@ -51,6 +50,8 @@ def unknown(what: str, value: object, allowed: Iterable[str]) -> str:
     Returns:
         One line.
     """
+    from difflib import get_close_matches  # only an error pays for it
+
     names = sorted(allowed)
     near = get_close_matches(str(value).lower(), names, n=3, cutoff=0.6)
     if near:

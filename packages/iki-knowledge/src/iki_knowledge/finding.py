@@ -24,7 +24,7 @@ class Finding(BaseModel):
         trend: Change against an earlier study; None when not stated.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     category: str
     severity: str | None = None

@@ -1,34 +1,18 @@
 """Reads the dictionary: the packaged files, then a user's overlays. The only IO of the package."""
 
 import hashlib
-from collections.abc import Hashable
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any
-
-import yaml
+from typing import TYPE_CHECKING, Any
 
 from iki_knowledge.assemble import assemble
 from iki_knowledge.errors import KnowledgeFileError
 from iki_knowledge.knowledge import KnowledgeBase
 from iki_knowledge.merge import Source
 
-# libyaml is about ten times faster; PyYAML is built without it on some platforms.
-_Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-class _Loader(_Base):
-    """Safe YAML that refuses a key written twice, which YAML would silently let win."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if key.value in seen:
-                line = key.start_mark.line + 1
-                raise KnowledgeFileError(f"line {line}: key {key.value!r} is written twice")
-            seen.add(str(key.value))
-        return super().construct_mapping(node, deep=deep)
+if TYPE_CHECKING:
+    import yaml
 
 
 def load_knowledge(*overlays: Path) -> KnowledgeBase:
@@ -84,12 +68,34 @@ def _read(path: Path) -> str:
 
 
 def _parse(name: str, text: str, *, overlay: bool = False) -> Source:
+    import yaml  # a sixth of the import time of the package, for those who load no file
+
     try:
-        data = yaml.load(text, _Loader)
+        data = yaml.load(text, _loader())
     except KnowledgeFileError as error:
         raise KnowledgeFileError(f"{name}, {error}") from error
     except yaml.YAMLError as error:
-        raise KnowledgeFileError(
-            f"{name}: not valid YAML: {' '.join(str(error).split())}"
-        ) from error
+        problem = " ".join(str(error).split())
+        raise KnowledgeFileError(f"{name}: not valid YAML: {problem}") from error
     return Source(name, {} if data is None else data, overlay)
+
+
+@cache
+def _loader() -> Any:  # noqa: ANN401 - which class it derives from is known at run time only
+    """Safe YAML that refuses a key written twice, which YAML would silently let win."""
+    import yaml
+
+    # libyaml is about ten times faster; PyYAML is built without it on some platforms.
+    base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+    class Loader(base):
+        def construct_mapping(self, node: "yaml.MappingNode", deep: bool = False) -> dict[Any, Any]:
+            seen: set[str] = set()
+            for key, _ in node.value:
+                if str(key.value) in seen:
+                    line = key.start_mark.line + 1
+                    raise KnowledgeFileError(f"line {line}: key {key.value!r} is written twice")
+                seen.add(str(key.value))
+            return super().construct_mapping(node, deep=deep)
+
+    return Loader

@@ -16,7 +16,7 @@ Template = Literal["paper", "official", "category", "triplet", "explanation"]
 class Frozen(BaseModel):
     """Base settings: immutable, no unknown keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Attribute(Frozen):
