@@ -24,6 +24,15 @@ def location_words(side: Side | None, region: str | None, vocabulary: Vocabulary
     return adjective if side is None else f"{side} {adjective}"
 
 
+def unsaid_region(entry: Entry, region: str | None, vocabulary: Vocabulary) -> str | None:
+    """The region, unless the entry's name says it already ("hilar enlargement" at the hilum)."""
+    if region is None:
+        return None
+    wording = vocabulary.regions[region]
+    said = wording.name in entry.name or wording.adjective in entry.name
+    return None if said else region
+
+
 def explanation(
     entry: Entry,
     vocabulary: Vocabulary,
@@ -62,7 +71,7 @@ def render(finding: Finding, entry: Entry, vocabulary: Vocabulary, template: Tem
     explanation     {explanation}
     ==============  ====================================================================
 
-    Missing parts leave no gap. Presence and trend are not rendered: the text says what the finding
+    Missing parts leave no gap, and a region that the name says already is left out. Presence and trend are not rendered: the text says what the finding
     looks like; whether it is there belongs to the targets.
 
     Args:
@@ -77,7 +86,8 @@ def render(finding: Finding, entry: Entry, vocabulary: Vocabulary, template: Tem
     explained = explanation(
         entry, vocabulary, severity=finding.severity, side=finding.side, region=finding.region
     )
-    location = location_words(finding.side, finding.region, vocabulary)
+    region = unsaid_region(entry, finding.region, vocabulary)
+    location = location_words(finding.side, region, vocabulary)
     triplet = " ".join(part for part in (finding.severity, location, entry.name) if part)
     match template:
         case "paper":

@@ -97,9 +97,10 @@ class KnowledgeBase:
         found = resolve.find_category(text, self.surfaces, self.excluded)
         if found is None:
             return None
-        # The words of the category itself are no location or trend ("increased markings").
+        # The category's own words may place it ("rib fracture"), but are no severity and no trend
+        # ("increased interstitial markings").
         category, rest = found
-        place = self.place(rest) or Place()
+        place = self.place(text) or Place()
         return Finding(
             category=category,
             severity=self.severity(rest),
