@@ -1,0 +1,144 @@
+"""From a model's name to a folder on this machine: a path, the local hub cache, or a download.
+
+Loading happens from the folder alone, so that nothing below this module touches the network.
+"""
+
+import os
+import re
+import threading
+from pathlib import Path
+
+from ssm.errors import EncoderError, EncoderUnavailableError
+
+HUB_TIMEOUT_S = 4.0
+"""Longest wait for the hub's first answer; a hub that hangs counts as out of reach."""
+
+_WEIGHTS = (
+    "model.safetensors",
+    "model.safetensors.index.json",
+    "pytorch_model.bin",
+    "pytorch_model.bin.index.json",
+)
+_TOKENIZERS = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "*.bpe.model")
+_SIDE_FILES = ("*.json", "*.txt", "*.model")
+
+
+def model_folder(name: str, model: str) -> Path:
+    """Find the folder that holds a model, downloading it if need be and possible.
+
+    A copy in the local hub cache is used as it is, without asking the hub for a newer one: the
+    same machine gives the same answer tomorrow.
+
+    Args:
+        name: The encoder's whole name, for messages.
+        model: A folder, or a name on the Hugging Face hub.
+
+    Raises:
+        EncoderError: The folder lacks a file, or this can be neither a folder nor a name.
+        EncoderUnavailableError: The folder does not exist, or the model is not in the cache and
+            the hub is out of reach.
+    """
+    path = Path(model).expanduser()
+    if path.is_dir():
+        lacking = _lacking(path)
+        if lacking:
+            raise EncoderError(f"encoder {name!r}: the folder lacks {' and '.join(lacking)}")
+        return path.resolve()
+    if path.exists():
+        raise EncoderError(f"encoder {name!r}: {model!r} is a file, give the model's folder")
+    if not re.fullmatch(r"[\w-][\w.-]*(/[\w-][\w.-]*)?", model):
+        raise EncoderUnavailableError(
+            f"encoder {name!r}: there is no folder {model!r}, and a hub name looks like OWNER/NAME"
+        )
+    return cached_folder(model) or _download(name, model)
+
+
+def cached_folder(model: str) -> Path | None:
+    """The complete copy of a model in the local hub cache, if there is one."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+
+    try:
+        folder = Path(snapshot_download(model, local_files_only=True))
+    except (LocalEntryNotFoundError, HFValidationError):
+        return None
+    return None if _lacking(folder) else folder
+
+
+def _lacking(folder: Path) -> list[str]:
+    lacking: list[str] = []
+    if not (folder / "config.json").is_file():
+        lacking.append("config.json")
+    if not any((folder / weights).is_file() for weights in _WEIGHTS):
+        lacking.append("weights (model.safetensors or pytorch_model.bin)")
+    if not any(any(folder.glob(pattern)) for pattern in _TOKENIZERS):
+        lacking.append("a tokenizer (tokenizer.json or vocab.txt)")
+    return lacking
+
+
+def _download(name: str, model: str) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    files, problem = _files_on_hub(model)
+    if problem is None:
+        try:
+            folder = Path(snapshot_download(model, allow_patterns=_wanted(files)))
+        except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+            problem = f"the download failed ({_first_line(error)})"
+        else:
+            lacking = _lacking(folder)
+            if not lacking:
+                return folder
+            raise EncoderError(f"encoder {name!r}: the hub's copy lacks {' and '.join(lacking)}")
+    raise EncoderUnavailableError(_advice(name, model, problem))
+
+
+def _wanted(files: list[str]) -> list[str]:
+    """Small files, and one kind of weights: safetensors wherever the repository has them."""
+    root = [file for file in files if "/" not in file]
+    safe = any(file.endswith(".safetensors") for file in root)
+    return [*_SIDE_FILES, "*model*.safetensors" if safe else "pytorch_model*.bin"]
+
+
+def _files_on_hub(model: str) -> tuple[list[str], str | None]:
+    """Names of the files on the hub, or the reason why the hub gave none in time."""
+    from huggingface_hub import HfApi, constants
+
+    if constants.is_offline_mode() or os.environ.get("HF_HUB_OFFLINE", "0") not in ("", "0"):
+        return [], "HF_HUB_OFFLINE is set"
+    answer: list[list[str]] = []
+    problems: list[str] = []
+
+    def ask() -> None:
+        try:
+            info = HfApi().model_info(model, timeout=HUB_TIMEOUT_S)
+            answer.append([file.rfilename for file in info.siblings or ()])
+        except Exception as error:
+            # Whatever a proxy, a resolver or a blocked socket raises, the hub is out of reach.
+            problems.append(f"the hub did not answer ({_first_line(error)})")
+
+    # A name look-up can outlast any socket timeout: only a thread that may be left bounds the wait.
+    thread = threading.Thread(target=ask, daemon=True, name="ssm-hub-probe")
+    thread.start()
+    thread.join(HUB_TIMEOUT_S)
+    if answer:
+        return answer[0], None
+    return [], problems[0] if problems else f"the hub was silent for {HUB_TIMEOUT_S:g} s"
+
+
+def _advice(name: str, model: str, problem: str | None) -> str:
+    from huggingface_hub import constants
+
+    kind = name.partition(":")[0]
+    return (
+        f"encoder {name!r} is not in the local hub cache and {problem}. On a connected machine run "
+        f"'hf download {model}' (config.json, the tokenizer's files and model.safetensors or "
+        f"pytorch_model.bin) and copy the result into {constants.HF_HUB_CACHE!r}, or put those "
+        f"files into any folder and give '{kind}:FOLDER' in place of the name"
+    )
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).strip()
+    return f"{type(error).__name__}: {text.splitlines()[0]}" if text else type(error).__name__
