@@ -71,8 +71,9 @@ def render(finding: Finding, entry: Entry, vocabulary: Vocabulary, template: Tem
     explanation     {explanation}
     ==============  ====================================================================
 
-    Missing parts leave no gap, and a region that the name says already is left out. Presence and trend are not rendered: the text says what the finding
-    looks like; whether it is there belongs to the targets.
+    Missing parts leave no gap, and a region that the name says already is left out. Presence and
+    trend are not rendered: the text says what the finding looks like; whether it is there belongs
+    to the targets.
 
     Args:
         finding: The finding; its severity and region must be canonical.

@@ -21,7 +21,7 @@ NAMED_SECTIONS = (
     "trends",
     "crosswalks",
 )
-SECTIONS = ("version", "group", *NAMED_SECTIONS)
+SECTIONS = ("group", *NAMED_SECTIONS)
 # The fields a file may write for each name; None: any keys (words, labels) are allowed.
 _FIELDS: Mapping[str, frozenset[str] | None] = {
     "entries": frozenset(Entry.model_fields) - {"id", "group"} | {"add_aliases"},
@@ -74,21 +74,21 @@ def merge(sources: Sequence[Source]) -> tuple[str, Merged]:
     merged: Merged = {section: {} for section in NAMED_SECTIONS}
     for source in sources:
         document = as_mapping(source.data, source.name, "the file")
+        # The version is that of the packaged data: an overlay is known by its content hash.
+        allowed = SECTIONS if source.overlay else ("version", *SECTIONS)
         for key in document:
-            if key not in SECTIONS:
-                raise KnowledgeFileError(f"{source.name}: {unknown('section', key, SECTIONS)}")
+            if key not in allowed:
+                raise KnowledgeFileError(f"{source.name}: {unknown('section', key, allowed)}")
         version = str(document.get("version", version))
         for section in NAMED_SECTIONS:
-            content = as_mapping(document.get(section) or {}, source.name, section)
+            written = document.get(section)
+            content = as_mapping({} if written is None else written, source.name, section)
             for name, value in content.items():
                 where = f"{section}.{name}"
                 fields = as_mapping(_fields_of(section, value), source.name, where)
                 _check_fields(section, fields, source.name, where)
-                if section == "entries":
-                    # A new category of an overlay without a group of its own is kept in "other".
-                    known = name in merged[section]
-                    if not known or "group" in document:
-                        fields = {"group": document.get("group", "other"), **fields}
+                if section == "entries" and name not in merged[section]:
+                    fields = {"group": document.get("group", "other"), **fields}
                 _add(merged[section], name, fields, source)
     return version, merged
 
@@ -128,11 +128,10 @@ def _check_fields(section: str, fields: Mapping[str, object], file: str, where: 
 
 def _add(items: dict[str, Item], name: str, fields: dict[str, object], source: Source) -> None:
     """Put one file's fields of one name on top of what is there."""
-    known = items.setdefault(name, Item())
-    clash = known.values.keys() if name in items and not source.overlay else ()
-    if clash:
-        first = known.origin(next(iter(clash)))
+    if name in items and not source.overlay:
+        first = next(iter(items[name].origins.values()))
         raise KnowledgeFileError(f"{source.name}: {name!r} is already defined in {first}")
+    known = items.setdefault(name, Item())
     more = fields.pop("add_aliases", None)
     if more is not None:
         aliases = fields.get("aliases", known.values.get("aliases", []))

@@ -14,30 +14,29 @@ from iki_knowledge.schema import Place, Vocabulary
 
 T = TypeVar("T")
 
+# Most words in one surface form: the longest phrase that is looked for.
+LONGEST = 8
+
 _WORD = re.compile(r"[^\W_]+")
 # What the plural rules below get wrong: Latin and Greek plurals, and British spellings.
 _WORDS = {
     "apices": "apex",
-    "atelectases": "atelectasis",
     "bronchi": "bronchus",
-    "bronchiectases": "bronchiectasis",
     "bullae": "bulla",
-    "diagnoses": "diagnosis",
-    "fibroses": "fibrosis",
+    "granulomata": "granuloma",
     "haematoma": "hematoma",
     "haemorrhage": "hemorrhage",
+    "haemothoraces": "hemothorax",
     "haemothorax": "hemothorax",
+    "hemothoraces": "hemothorax",
     "hila": "hilum",
-    "metastases": "metastasis",
+    "hydropneumothoraces": "hydropneumothorax",
     "oedema": "edema",
     "oesophageal": "esophageal",
     "pleurae": "pleura",
     "pneumothoraces": "pneumothorax",
-    "scolioses": "scoliosis",
-    "stenoses": "stenosis",
     "tumour": "tumor",
     "vertebrae": "vertebra",
-    "hydropneumothoraces": "hydropneumothorax",
 }
 
 
@@ -58,7 +57,9 @@ def singular(word: str) -> str:
         return word
     if word.endswith("ies") and len(word) > 4:
         word = word[:-3] + "y"
-    elif word.endswith(("sses", "xes")):
+    elif word.endswith(("ectases", "oses", "stases")):
+        word = word[:-2] + "is"
+    elif word.endswith(("ches", "shes", "sses", "xes")):
         word = word[:-2]
     else:
         word = word[:-1]
@@ -86,7 +87,7 @@ def normalise(text: str) -> str:
 
 
 def matches(
-    tokens: Sequence[str], table: Mapping[str, T], skip: Set[str] = frozenset(), *, longest: int = 8
+    tokens: Sequence[str], table: Mapping[str, T], skip: Set[str] = frozenset()
 ) -> Iterator[tuple[int, int, T]]:
     """Every phrase of `tokens` that `table` knows; from the left, the longest at each place.
 
@@ -95,14 +96,13 @@ def matches(
         table: Normalised surface form → value.
         skip: Normalised surface forms that are passed over whole, so that "mass effect" hides
             its "mass".
-        longest: Most words in one surface form.
 
     Yields:
         Start and end (exclusive) in tokens, and the value.
     """
     start = 0
     while start < len(tokens):
-        for end in range(min(len(tokens), start + longest), start, -1):
+        for end in range(min(len(tokens), start + LONGEST), start, -1):
             phrase = " ".join(tokens[start:end])
             if phrase in skip:
                 start = end
@@ -128,8 +128,8 @@ def find_category(
         excluded: Normalised surface forms that mean no category.
 
     Returns:
-        The category id, and the rest of the text, normalised, with "," in place of the surface
-        form; None when the text names no category.
+        The category id, and the rest of the text, normalised, with the word "category" in place of
+        the surface form, so that no new phrase arises; None when the text names no category.
     """
     tokens = words(text)
     whole = surfaces.get(" ".join(tokens))
@@ -139,7 +139,7 @@ def find_category(
     if not found:
         return None
     start, end, category = max(found, key=lambda match: match[1] - match[0])
-    return category, " ".join((*tokens[:start], ",", *tokens[end:]))
+    return category, " ".join((*tokens[:start], "category", *tokens[end:]))
 
 
 def find_severity(text: str, vocabulary: Vocabulary) -> str | None:

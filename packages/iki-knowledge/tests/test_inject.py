@@ -1,0 +1,167 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from iki_knowledge import Finding, load_knowledge
+from iki_knowledge.inject import explanation, location_words, unsaid_region
+from iki_knowledge.schema import Entry
+
+KB = load_knowledge()
+VOCABULARY = KB.vocabulary
+FINDING = Finding(category="pneumonia", severity="mild", side="left", region="lower_lobe")
+MILD = (
+    "An early infection of the lung seen as a few faint patchy white areas with blurred borders in "
+    "one zone of one lung."
+)
+PLAIN = (
+    "An infection of the lung seen as patchy or confluent white areas with blurred borders within "
+    "the lung fields, often in the lower zones of one side and with air bronchograms."
+)
+
+
+@pytest.mark.parametrize(
+    ("template", "text"),
+    [
+        (
+            "paper",
+            f"mild left lower lobe pneumonia, where pneumonia is a{MILD[1:]}",
+        ),
+        ("official", f"mild left lower lobe pneumonia. {MILD}"),
+        ("triplet", "mild left lower lobe pneumonia"),
+        ("category", "pneumonia"),
+        ("explanation", MILD),
+    ],
+)
+def test_golden_texts(template, text):
+    assert KB.text(FINDING, template) == text
+
+
+@pytest.mark.parametrize(
+    ("parts", "triplet"),
+    [
+        ({}, "pneumonia"),
+        ({"severity": "severe"}, "severe pneumonia"),
+        ({"side": "right"}, "right-sided pneumonia"),
+        ({"side": "bilateral"}, "bilateral pneumonia"),
+        ({"region": "perihilar"}, "perihilar pneumonia"),
+        ({"side": "right", "region": "base"}, "right basilar pneumonia"),
+        ({"severity": "mild", "side": "left", "region": "lingula"}, "mild left lingular pneumonia"),
+    ],
+)
+def test_missing_parts_leave_no_gap(parts, triplet):
+    finding = Finding(category="pneumonia", **parts)
+    assert KB.text(finding, "triplet") == triplet
+    assert KB.text(finding, "paper").startswith(f"{triplet}, where pneumonia is an ")
+
+
+def test_paper_without_parts():
+    assert KB.text(Finding(category="pneumonia")) == f"pneumonia, where pneumonia is a{PLAIN[1:]}"
+
+
+def test_presence_and_trend_do_not_change_the_text():
+    seen = Finding(category="pneumonia")
+    for other in ({"presence": "absent"}, {"presence": "uncertain"}, {"trend": "new"}):
+        assert KB.text(Finding(category="pneumonia", **other)) == KB.text(seen)
+
+
+findings = st.builds(
+    Finding,
+    category=st.sampled_from(sorted(KB)),
+    severity=st.sampled_from([None, *VOCABULARY.severities]),
+    side=st.sampled_from([None, "left", "right", "bilateral"]),
+    region=st.sampled_from([None, *VOCABULARY.regions]),
+)
+
+
+@given(findings)
+def test_every_text_is_one_clean_line_that_says_severity_name_and_explanation(finding):
+    name = KB[finding.category].name
+    explained = KB.text(finding, "explanation")
+    for template in ("paper", "official", "triplet"):
+        text = KB.text(finding, template)
+        assert "  " not in text
+        assert "None" not in text
+        assert "\n" not in text
+        assert text.strip() == text
+        assert text.startswith(finding.severity or "")
+        assert name in text
+        assert finding.side is None or finding.side in text
+        if template != "triplet":
+            assert text.endswith(explained[1:])
+
+
+@given(findings, st.data())
+def test_the_triplet_reads_back_as_the_finding(finding, data):
+    """What `text` writes, `finding` reads: the wording of locations is the vocabulary's own."""
+    # Typical regions only: emphysema of the chest wall is another category, and rightly so.
+    region = data.draw(st.sampled_from([None, *KB[finding.category].regions]))
+    finding = finding.model_copy(update={"region": region})
+    back = KB.finding(KB.text(finding, "triplet"))
+    assert back is not None
+    assert (back.category, back.severity) == (finding.category, finding.severity)
+    if region is not None and unsaid_region(KB[finding.category], region, VOCABULARY):
+        assert back.region == region
+    if finding.side is not None and (region is None or VOCABULARY.regions[region].side is None):
+        assert back.side == finding.side
+
+
+def test_location_words():
+    assert location_words(None, None, VOCABULARY) == ""
+    assert location_words("left", None, VOCABULARY) == "left-sided"
+    assert location_words("bilateral", "base", VOCABULARY) == "bilateral basilar"
+    assert location_words(None, "hilum", VOCABULARY) == "hilar"
+
+
+def test_a_region_in_the_name_is_not_said_twice():
+    said = {
+        (c, r) for c in KB for r in VOCABULARY.regions if unsaid_region(KB[c], r, VOCABULARY) != r
+    }
+    assert said == {
+        ("degenerative_spine", "spine"),
+        ("enlarged_cardiomediastinum", "mediastinum"),
+        ("mediastinal_mass", "mediastinum"),
+        ("hilar_enlargement", "hilum"),
+        ("pneumomediastinum", "mediastinum"),
+        ("blunted_costophrenic_angle", "costophrenic_angle"),
+    }
+    finding = Finding(category="hilar_enlargement", side="left", region="hilum")
+    assert KB.text(finding, "triplet") == "left-sided hilar enlargement"
+
+
+def _entry(**fields):
+    return Entry(
+        id="x",
+        name="x",
+        group="lungs",
+        explanation="plain",
+        attributes=("shape:round",),
+        by_severity={"small": "the small one", "mild": "the mild one"},
+        by_place={"apex": "the apical one", "left": "the left one"},
+        **fields,
+    )
+
+
+@pytest.mark.parametrize(
+    ("asked", "text"),
+    [
+        ({}, "plain"),
+        ({"severity": "small"}, "the small one"),
+        ({"severity": "mild"}, "the mild one"),
+        ({"severity": "severe"}, "plain"),
+        ({"severity": "severe", "region": "apex"}, "the apical one"),
+        ({"region": "apex", "side": "left"}, "the apical one"),
+        ({"region": "base", "side": "left"}, "the left one"),
+        ({"region": "base", "side": "right"}, "plain"),
+        ({"severity": "small", "region": "apex"}, "the small one"),
+    ],
+)
+def test_severity_then_region_then_side_then_plain(asked, text):
+    assert explanation(_entry(), VOCABULARY, **asked) == text
+
+
+def test_a_severity_of_the_same_rank_serves():
+    assert KB.explain("pleural_effusion", severity="mild") == KB.explain(
+        "pleural_effusion", severity="small"
+    )
+    assert KB.explain("pulmonary_edema", severity="large") == KB.explain(
+        "pulmonary_edema", severity="severe"
+    )

@@ -1,0 +1,59 @@
+"""The README shows what the commands print and what the code does."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+README = Path(__file__).parents[1] / "README.md"
+TEXT = README.read_text("utf-8")
+CONSOLE = re.findall(r"```console\n\$ (.+)\n((?:.*\n)*?)```", TEXT)
+
+
+@pytest.mark.parametrize(("command", "shown"), CONSOLE, ids=[command for command, _ in CONSOLE])
+def test_a_command_prints_what_the_readme_shows(command, shown):
+    program, *args = shlex.split(command)
+    assert program == "iki"
+    # typer writes colours whatever the terminal when one of these is set, as CI services do.
+    forcing = {"FORCE_COLOR", "PY_COLORS", "GITHUB_ACTIONS"}
+    environment = {name: value for name, value in os.environ.items() if name not in forcing}
+    environment.update(COLUMNS="100", NO_COLOR="1", TERM="dumb")
+    code = "import sys; from iki_knowledge.cli import app; sys.argv[0] = 'iki'; app()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, *args], capture_output=True, text=True, env=environment
+    )
+    assert done.returncode == 0, done.stderr
+    printed = "\n".join(line.rstrip() for line in done.stdout.splitlines()).strip()
+    assert printed == shown.strip()
+
+
+def test_there_is_an_example_of_every_command():
+    assert {command.split()[1] for command, _ in CONSOLE} == {"--help", "resolve", "show", "list"}
+
+
+def test_the_example_runs_and_its_comments_hold():
+    example = re.search(r"```python\n(.*?)```", TEXT, re.S)
+    assert example is not None
+    names: dict[str, object] = {}
+    exec(example.group(1), names)
+    for line in example.group(1).splitlines():
+        call, _, comment = line.partition("#")
+        if call.startswith("kb.") and comment:
+            start, _, _ = comment.strip().strip("'").partition("...")
+            shown = str(eval(call, names)) if "Finding(" not in comment else repr(eval(call, names))
+            assert start.rstrip(", ").strip() in shown
+
+
+def test_the_figures_are_those_of_the_data(kb):
+    subclasses = sum(len(e.by_severity) + len(e.by_place) for e in kb.entries.values())
+    assert f"| categories | {len(kb)} |" in TEXT
+    assert f"aliases) | {len(kb.surfaces)} |" in TEXT
+    assert f"| {len(kb)} + {subclasses} |" in TEXT
+    assert f"in seven kinds | {len(kb.attributes)} |" in TEXT
+    assert f"# {len(kb)} categories x {len(kb.attributes)} attributes" in TEXT
+    for dataset in kb.crosswalks:
+        assert f"`{dataset}`" in TEXT
