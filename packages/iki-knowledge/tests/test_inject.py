@@ -1,8 +1,11 @@
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from iki_knowledge import Finding, load_knowledge
 from iki_knowledge.inject import explanation, location_words, unsaid_region
+from iki_knowledge.resolve import enclosing
 from iki_knowledge.schema import Entry
 
 KB = load_knowledge()
@@ -89,19 +92,25 @@ def test_every_text_is_one_clean_line_that_says_severity_name_and_explanation(fi
             assert text.endswith(explained[1:])
 
 
-@given(findings, st.data())
-def test_the_triplet_reads_back_as_the_finding(finding, data):
+# With these regions the words become another category's name, and rightly so.
+OTHER_NAMES = {("emphysema", "mediastinum"), ("emphysema", "chest_wall")}
+
+
+@pytest.mark.parametrize("side", [None, "left", "right", "bilateral"])
+def test_the_triplet_reads_back_as_the_finding(side):
     """What `text` writes, `finding` reads: the wording of locations is the vocabulary's own."""
-    # Typical regions only: emphysema of the chest wall is another category, and rightly so.
-    region = data.draw(st.sampled_from([None, *KB[finding.category].regions]))
-    finding = finding.model_copy(update={"region": region})
-    back = KB.finding(KB.text(finding, "triplet"))
-    assert back is not None
-    assert (back.category, back.severity) == (finding.category, finding.severity)
-    if region is not None and unsaid_region(KB[finding.category], region, VOCABULARY):
-        assert back.region == region
-    if finding.side is not None and (region is None or VOCABULARY.regions[region].side is None):
-        assert back.side == finding.side
+    for category, region in itertools.product(KB, [None, *VOCABULARY.regions]):
+        finding = Finding(category=category, severity="mild", side=side, region=region)
+        back = KB.finding(KB.text(finding, "triplet"))
+        if (category, region) in OTHER_NAMES:
+            continue
+        assert back is not None
+        assert (back.category, back.severity) == (category, "mild")
+        if region is not None and unsaid_region(KB[category], region, VOCABULARY):
+            # The name's own place may lie inside the finding's region.
+            assert back.region == region or region in enclosing(back.region, VOCABULARY)
+        if side is not None and (region is None or VOCABULARY.regions[region].side is None):
+            assert back.side == side
 
 
 def test_location_words():

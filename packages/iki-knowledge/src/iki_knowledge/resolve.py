@@ -26,15 +26,11 @@ _WORDS = {
     "granulomata": "granuloma",
     "haematoma": "hematoma",
     "haemorrhage": "hemorrhage",
-    "haemothoraces": "hemothorax",
     "haemothorax": "hemothorax",
-    "hemothoraces": "hemothorax",
     "hila": "hilum",
-    "hydropneumothoraces": "hydropneumothorax",
     "oedema": "edema",
     "oesophageal": "esophageal",
     "pleurae": "pleura",
-    "pneumothoraces": "pneumothorax",
     "tumour": "tumor",
     "vertebrae": "vertebra",
 }
@@ -59,6 +55,8 @@ def singular(word: str) -> str:
         word = word[:-3] + "y"
     elif word.endswith(("ectases", "oses", "stases")):
         word = word[:-2] + "is"
+    elif word.endswith("thoraces"):
+        word = word[:-3] + "x"
     elif word.endswith(("ches", "shes", "sses", "xes")):
         word = word[:-2]
     else:
