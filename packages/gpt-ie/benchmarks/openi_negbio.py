@@ -1,0 +1,185 @@
+"""Presence of 14 labels on Open-i against the human MeSH codes, as mapped by NegBio.
+
+    uv run python packages/gpt-ie/benchmarks/openi_negbio.py                # the ids for tuning
+    uv run python packages/gpt-ie/benchmarks/openi_negbio.py --split test   # NegBio's 771 test ids
+
+Reads ``openi_negbio/`` under MEDFILIP_DATA and the reports from the installed torchxrayvision.
+Three readings of the same extraction, because the labels have conventions of their own:
+
+- `any`: present or uncertain counts as positive.
+- `present`: present alone.
+- `coded`: what the coders did, learnt from the ids for tuning. A bare alternative ("atelectasis or
+  scarring"), a probability and a borderline heart were coded; what merely "may be" was not. Labels
+  follow the noun: "nodular opacity" was coded as opacity, "tumor" not as mass, a calcified nodule
+  as nodule, and hiatal hernia is not `Hernia` at all.
+"""
+
+import argparse
+import csv
+import os
+import re
+import sys
+import time
+from collections import Counter
+from collections.abc import Mapping, Set
+from dataclasses import dataclass
+from pathlib import Path
+
+from gpt_ie.rules.engine import RulesEngine
+from gpt_ie.samples import openi_reports
+from gpt_ie.schema import Report, ReportFindings
+
+# The data set's label -> the dictionary's categories that answer it.
+LABELS: Mapping[str, frozenset[str]] = {
+    "Atelectasis": frozenset({"atelectasis"}),
+    "Cardiomegaly": frozenset({"cardiomegaly"}),
+    "Effusion": frozenset({"pleural_effusion"}),
+    "Infiltration": frozenset({"infiltration"}),
+    "Mass": frozenset({"mass"}),
+    "Nodule": frozenset({"nodule"}),
+    "Pneumonia": frozenset({"pneumonia", "viral_pneumonia", "covid19"}),
+    "Pneumothorax": frozenset({"pneumothorax"}),
+    "Consolidation": frozenset({"consolidation"}),
+    "Edema": frozenset({"pulmonary_edema"}),
+    "Emphysema": frozenset({"emphysema"}),
+    "Fibrosis": frozenset({"pulmonary_fibrosis"}),
+    "Pleural_Thickening": frozenset({"pleural_thickening"}),
+    "Hernia": frozenset({"hernia"}),
+}
+
+
+# What the coders took as said although it is hedged: bare alternatives, probabilities, borderline.
+CODED_TRIGGERS = frozenset(
+    {"or", "versus", "vs", "verses", "borderline", "probable", "probably", "likely", "most likely"}
+)
+# Label -> what the surface must look like for the coders' label.
+CODED_SURFACES: Mapping[str, re.Pattern[str]] = {
+    "Nodule": re.compile(r"\bnodules?\b", re.IGNORECASE),
+    "Mass": re.compile(r"\bmass(es)?\b", re.IGNORECASE),
+    "Hernia": re.compile(r"^(?!.*(hiat|paraesophageal))", re.IGNORECASE),
+}
+CODED_EXTRA: Mapping[str, str] = {"granuloma": "Nodule"}
+BY_CATEGORY = {category: label for label, ids in LABELS.items() for category in ids}
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """True positives, false positives and false negatives with what follows from them."""
+
+    hit: int
+    false: int
+    missed: int
+
+    @property
+    def precision(self) -> float:
+        """Share of the positives said that are true; 0 when none was said."""
+        return self.hit / max(1, self.hit + self.false)
+
+    @property
+    def recall(self) -> float:
+        """Share of the true positives that were said; 0 when there are none."""
+        return self.hit / max(1, self.hit + self.missed)
+
+    @property
+    def f1(self) -> float:
+        """Harmonic mean of both; 0 when there is nothing to find and nothing said."""
+        return 2 * self.hit / max(1, 2 * self.hit + self.false + self.missed)
+
+
+def read_gold(folder: Path) -> tuple[dict[str, frozenset[str]], frozenset[str]]:
+    """Positive labels of each report, and the ids of the test split."""
+    with (folder / "openi_gld_std14.csv").open(encoding="utf-8", newline="") as stream:
+        gold = {
+            row["filename"]: frozenset(label for label in LABELS if row[label] == "1")
+            for row in csv.DictReader(stream)
+        }
+    return gold, frozenset((folder / "openi-testset.txt").read_text("utf-8").split())
+
+
+def labels(result: ReportFindings, presences: Set[str]) -> frozenset[str]:
+    """The labels that a report's findings make positive."""
+    said = {finding.category for finding in result.findings if finding.presence in presences}
+    return frozenset(label for label, categories in LABELS.items() if categories & said)
+
+
+def coded_labels(engine: RulesEngine, report: Report) -> frozenset[str]:
+    """The labels by the coders' conventions."""
+    found: set[str] = set()
+    for section, reading in engine.readings(report):
+        verdict, category = reading.verdict, reading.finding.category
+        label = BY_CATEGORY.get(category) or CODED_EXTRA.get(category)
+        surface = report.sections[section][slice(*reading.surface)]
+        hedged = verdict.presence == "uncertain" and verdict.trigger in {None, *CODED_TRIGGERS}
+        if label is None or not (verdict.presence == "present" or hedged):
+            continue
+        if label not in CODED_SURFACES or CODED_SURFACES[label].search(surface):
+            found.add(label)
+    return frozenset(found)
+
+
+def score(
+    gold: Mapping[str, frozenset[str]], predicted: Mapping[str, frozenset[str]]
+) -> dict[str, Score]:
+    """One score a label, and `micro` over all of them."""
+    counts: Counter[tuple[str, str]] = Counter()
+    for name, truth in gold.items():
+        for label in LABELS:
+            kind = {(True, True): "hit", (False, True): "false", (True, False): "missed"}.get(
+                (label in truth, label in predicted[name])
+            )
+            if kind:
+                counts[label, kind] += 1
+                counts["micro", kind] += 1
+    return {
+        label: Score(counts[label, "hit"], counts[label, "false"], counts[label, "missed"])
+        for label in (*LABELS, "micro")
+    }
+
+
+def measure(
+    reports: list[Report], gold: Mapping[str, frozenset[str]]
+) -> tuple[dict[str, dict[str, Score]], float]:
+    """Scores by reading (any, present, coded) and label, and reports a second on one core."""
+    engine = RulesEngine()
+    begin = time.perf_counter()
+    results = [engine.extract(report) for report in reports]
+    rate = len(reports) / (time.perf_counter() - begin)
+    readings = {
+        "any": {r.report_id: labels(r, {"present", "uncertain"}) for r in results},
+        "present": {r.report_id: labels(r, {"present"}) for r in results},
+        "coded": {report.report_id: coded_labels(engine, report) for report in reports},
+    }
+    return {name: score(gold, predicted) for name, predicted in readings.items()}, rate
+
+
+def main() -> int:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--split", choices=("dev", "test"), default="dev")
+    split = parser.parse_args().split
+    root = os.environ.get("MEDFILIP_DATA")
+    if root is None:
+        print("set MEDFILIP_DATA to the folder that holds openi_negbio/", file=sys.stderr)
+        return 2
+    gold, test = read_gold(Path(root) / "openi_negbio")
+    gold = {name: truth for name, truth in gold.items() if (name in test) == (split == "test")}
+    reports = [report for report in openi_reports() if report.report_id in gold]
+    scores, rate = measure(reports, gold)
+    print(f"{split}: {len(reports)} reports, {rate:.0f} reports/s\n")
+    print("| label | positives | F1 any | F1 present | F1 coded | precision | recall (coded) |")
+    print("|---|---:|---:|---:|---:|---:|---:|")
+    for label in (*LABELS, "micro"):
+        f1 = " | ".join(f"{scores[name][label].f1:.3f}" for name in scores)
+        coded = scores["coded"][label]
+        positives = coded.hit + coded.missed
+        print(f"| {label} | {positives} | {f1} | {coded.precision:.3f} | {coded.recall:.3f} |")
+    common = [name for name in LABELS if scores["any"][name].hit + scores["any"][name].missed >= 10]
+    macro = " | ".join(
+        f"{sum(one[label].f1 for label in common) / len(common):.3f}" for one in scores.values()
+    )
+    print(f"| macro, {len(common)} labels with ≥ 10 positives | | {macro} | | |")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,1 @@
+"""The offline engine: dictionary surfaces, scopes and slots, without a model."""

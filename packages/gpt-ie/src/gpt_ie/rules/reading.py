@@ -1,0 +1,147 @@
+"""One sentence read from start to end: words, mentions, clauses, verdicts, slots. Pure."""
+
+from dataclasses import dataclass
+
+from iki_knowledge import Finding
+
+from gpt_ie.rules.clauses import number_clauses
+from gpt_ie.rules.lexicon import Lexicon
+from gpt_ie.rules.mention import Mention, Sentence, Verdict
+from gpt_ie.rules.scope import judge
+from gpt_ie.rules.slots import Location, Slots, fill_slots, locations
+from gpt_ie.rules.tokens import Tokens, tokenise
+
+# Cues of these kinds hide the trend, severity or place words inside them.
+_PREDICATES_IN_CUES = frozenset(("borderline",))
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A finding of one sentence, with character offsets into the text that was read.
+
+    Attributes:
+        finding: The finding; its presence is None-free, see `verdict`.
+        verdict: How presence was decided; a presence of None means not asserted.
+        surface: Start and end of the words that name the category.
+        evidence: Start and end of the span with the words for severity, place and trend.
+    """
+
+    finding: Finding
+    verdict: Verdict
+    surface: tuple[int, int]
+    evidence: tuple[int, int]
+
+
+def read_sentence(
+    lexicon: Lexicon, text: str, start: int = 0, end: int | None = None
+) -> list[Reading]:
+    """Read one sentence.
+
+    Args:
+        lexicon: What to look for.
+        text: The text that holds it.
+        start: First character of the sentence.
+        end: One past its last; None for the end of the text.
+
+    Returns:
+        Every mention with its verdict, those not asserted too, in order.
+    """
+    tokens = tokenise(text, start, end)
+    sentence = parse(lexicon, tokens)
+    if not sentence.mentions:
+        return []
+    verdicts = judge(sentence)
+    slots = fill_slots(
+        sentence, rank=lexicon.rank, unplaced=lexicon.unplaced, placeless=lexicon.placeless
+    )
+    return [
+        _reading(tokens, mention, verdict, slot, location)
+        for mention, verdict, slot in zip(sentence.mentions, verdicts, slots, strict=True)
+        for location in locations(sentence, mention, slot.places)
+    ]
+
+
+def parse(lexicon: Lexicon, tokens: Tokens) -> Sentence:
+    """Find everything that the lexicon knows in a sentence, and its clauses."""
+    words = tokens.words
+    named = [hit for hit in lexicon.findings.find(words) if hit.value]
+    cues = tuple(lexicon.cues.find(words))
+    taken = frozenset(
+        position
+        for hit in cues
+        if hit.value.phrase not in _PREDICATES_IN_CUES
+        for position in range(hit.first, hit.last)
+    )
+    mentions = _distinct(
+        [Mention(hit.value, hit.first, hit.last, hit.first) for hit in named],
+        list(lexicon.constructions.find(words, taken)),
+    )
+    if not mentions:
+        return Sentence(tokens, (), cues)
+    neutral = frozenset(
+        position
+        for hit in cues
+        if hit.value.kind == "neutral"
+        for position in range(hit.first, hit.last)
+    )
+    # "Upper limits of normal" is no upper zone.
+    normal = frozenset(
+        position
+        for mention in mentions
+        if mention.presence == "absent"
+        for position in range(mention.anchor, mention.last)
+    )
+    hidden = (taken - neutral) | normal
+    return Sentence(
+        tokens,
+        mentions,
+        cues,
+        tuple(hit for hit in lexicon.severities.find(words) if hit.first not in hidden),
+        tuple(hit for hit in lexicon.places.find(words) if hit.first not in hidden),
+        tuple(hit for hit in lexicon.trends.find(words) if hit.first not in hidden),
+        number_clauses(words, cues, mentions),
+    )
+
+
+def _distinct(named: list[Mention], built: list[Mention]) -> tuple[Mention, ...]:
+    """Mentions in order; a construction gives way to a surface form that it overlaps.
+
+    Of two constructions of one category that overlap ("the heart is normal to mildly enlarged") the
+    later one, which reaches further, is kept.
+    """
+    kept = list(named)
+    for mention in reversed(built):
+        clash = any(
+            other.first < mention.last
+            and mention.first < other.last
+            and (other.category == mention.category or other.anchor == mention.anchor)
+            for other in kept
+        )
+        if not clash:
+            kept.append(mention)
+    return tuple(sorted(kept, key=lambda mention: (mention.anchor, mention.first)))
+
+
+def _reading(
+    tokens: Tokens, mention: Mention, verdict: Verdict, slot: Slots, location: Location
+) -> Reading:
+    firsts = [mention.first]
+    lasts = [mention.last]
+    severity = slot.severity if mention.presence == "present" else None
+    for hit in (severity, slot.trend, location):
+        if hit is not None and hit.first is not None and hit.last is not None:
+            firsts.append(hit.first)
+            lasts.append(hit.last)
+    return Reading(
+        finding=Finding(
+            category=mention.category,
+            severity=severity.value if severity else None,
+            side=location.side,
+            region=location.region,
+            presence=verdict.presence or "uncertain",
+            trend=slot.trend.value if slot.trend else None,
+        ),
+        verdict=verdict,
+        surface=(tokens.starts[mention.first], tokens.ends[mention.last - 1]),
+        evidence=(tokens.starts[min(firsts)], tokens.ends[max(lasts) - 1]),
+    )

@@ -1,0 +1,259 @@
+"""Which severity, side, region and trend belong to which mention of a sentence. Pure."""
+
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, field
+
+from iki_knowledge import Place, Side, Trend
+
+from gpt_ie.rules.clauses import VERBS, parted
+from gpt_ie.rules.mention import Mention, Sentence
+from gpt_ie.rules.tokens import Hit, keys
+
+Modifier = Hit[str] | Hit[Trend] | Hit[Place]
+
+_PREPOSITIONS = keys(
+    "in at within on along over involving overlying near throughout into affecting for to"
+)
+_STOPS = _PREPOSITIONS | VERBS | {"with", ";", ":", "(", ")", "no", "without", "but"}
+_JOIN = frozenset((",", "and", "or", "/", "versus", "vs"))
+_COMPARED = frozenset(("greater", "worse", "more", "larger", "than"))
+_CHANGES = frozenset(("worsening", "improvement", "increase", "decrease", "progression", "change"))
+_OUTSIDE = keys(
+    "quadrant thoracic thoracolumbar lumbar cervical abdomen abdominal extremity arm neck"
+)
+_COPULA = VERBS | {"measuring", "being"}
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """One place of a finding with the tokens that state it."""
+
+    side: Side | None = None
+    region: str | None = None
+    first: int | None = None
+    last: int | None = None
+
+
+@dataclass(slots=True)
+class Slots:
+    """What the words around a mention say of it; filled while the sentence is read."""
+
+    severity: Hit[str] | None = None
+    trend: Hit[Trend] | None = None
+    places: list[Hit[Place]] = field(default_factory=list)
+
+
+def fill_slots(
+    sentence: Sentence,
+    *,
+    rank: Mapping[str, int],
+    unplaced: Set[str],
+    placeless: Set[str],
+) -> list[Slots]:
+    """Give each severity, place and trend to the mention that it describes.
+
+    Args:
+        sentence: With its clauses.
+        rank: Rank of each severity; of two that describe one mention the higher is kept.
+        unplaced: Categories that take no place from a neighbour in a list.
+        placeless: Categories that have no side or region at all.
+
+    Returns:
+        Slots for each mention, in order.
+    """
+    slots = [Slots() for _ in sentence.mentions]
+    for severity in sentence.severities:
+        graded = _grades_change(sentence, severity)
+        index = None if graded else _owner(sentence, severity, far=False)
+        if index is not None:
+            held = slots[index].severity
+            if held is None or rank[severity.value] > rank[held.value]:
+                slots[index].severity = severity
+    for trend in sentence.trends:
+        index = _owner(sentence, trend, far=False)
+        if index is not None and slots[index].trend is None:
+            slots[index].trend = trend
+    for place in sentence.places:
+        index = None if _elsewhere(sentence, place) else _owner(sentence, place, far=True)
+        if index is not None and sentence.mentions[index].category not in placeless:
+            slots[index].places.append(place)
+    _share_places(sentence, slots, unplaced)
+    _share_severity(sentence, slots)
+    return slots
+
+
+def _grades_change(sentence: Sentence, hit: Hit[str]) -> bool:
+    """Whether a severity grades a change, not a finding: "slightly improved", "more marked"."""
+    words = sentence.tokens.words
+    if hit.first > 0 and words[hit.first - 1] in _COMPARED:
+        return True
+    follows = hit.last + (hit.last < len(words) and words[hit.last] == "interval")
+    changes = any(trend.first in (hit.last, follows) for trend in sentence.trends)
+    adverb = words[hit.last - 1].endswith("ly")
+    return changes and (adverb or words[follows] in _CHANGES)
+
+
+def _elsewhere(sentence: Sentence, hit: Hit[Place]) -> bool:
+    """Whether a place lies outside the lungs: "right upper quadrant", "lower thoracic spine"."""
+    words = sentence.tokens.words
+    return hit.last < len(words) and words[hit.last] in _OUTSIDE
+
+
+def _owner(sentence: Sentence, hit: Modifier, *, far: bool) -> int | None:
+    """The mention that a modifier describes.
+
+    In this order: the mention that it lies in or stands right before; the one before it, if a
+    preposition or a verb ties them ("in the left base", "is small"); the one after it in the same
+    noun phrase; the one that it trails ("effusion, small"); for places (`far`) the nearest in the
+    clause.
+    """
+    words = sentence.tokens.words
+    before, after = _neighbours(sentence, hit)
+    behind = () if before is None else words[sentence.mentions[before].last : hit.first]
+    if before is not None and sentence.mentions[before].last > hit.first:
+        return before
+    opens = after is not None and _opens(_ahead(words, hit, sentence.mentions[after], far=far))
+    if after is not None and opens and sentence.mentions[after].first == hit.last:
+        return after
+    if before is not None and _follows(behind, copula=not far or after is None):
+        return before
+    if opens:
+        return after
+    if before is not None and _trails(behind):
+        return before
+    return (after if before is None else before) if far else None
+
+
+def _ahead(words: Sequence[str], hit: Modifier, mention: Mention, *, far: bool) -> Sequence[str]:
+    """The words between a modifier and a mention after it, less "in" or "of" behind a change."""
+    begin = hit.last
+    if not far and begin < mention.first and words[begin] in ("in", "of"):
+        begin += 1  # "no change in the effusion", "a small amount of fluid"
+    return words[begin : mention.first]
+
+
+def _neighbours(sentence: Sentence, hit: Modifier) -> tuple[int | None, int | None]:
+    """The last mention that starts before a modifier ends, and the first after, in its clause."""
+    clause = sentence.clauses[hit.first]
+    before: int | None = None
+    after: int | None = None
+    for index, mention in enumerate(sentence.mentions):
+        if sentence.clauses[mention.anchor] != clause:
+            continue
+        if mention.first < hit.last:
+            before = index
+        elif after is None:
+            after = index
+    return before, after
+
+
+def _opens(between: Sequence[str]) -> bool:
+    """Whether a modifier with these words after it opens the noun phrase of the next mention."""
+    return len(between) <= 8 and _STOPS.isdisjoint(between)
+
+
+def _follows(between: Sequence[str], *, copula: bool) -> bool:
+    """Whether a preposition or a verb ties a modifier to the mention before it."""
+    if "," in between or ";" in between or "with" in between:
+        return False
+    tied = not _PREPOSITIONS.isdisjoint(between) or "of" in between
+    return tied or (copula and not _COPULA.isdisjoint(between))
+
+
+def _trails(between: Sequence[str]) -> bool:
+    """Whether a modifier stands right behind its mention: "effusion, small"."""
+    return len(between) <= 2 and not set(between) & {"and", "or", ";", "with"}
+
+
+def _share_places(sentence: Sentence, slots: Sequence[Slots], unplaced: Set[str]) -> None:
+    """A list shares its place: "bibasilar atelectasis and scarring", both ways."""
+    mentions = sentence.mentions
+    for index in range(len(mentions) - 1):
+        if not slots[index + 1].places and _shares(sentence, index, unplaced, ahead=True):
+            slots[index + 1].places.extend(slots[index].places)
+    for index in range(len(mentions) - 2, -1, -1):
+        if not slots[index].places and _shares(sentence, index, unplaced, ahead=False):
+            slots[index].places.extend(slots[index + 1].places)
+
+
+def _share_severity(sentence: Sentence, slots: Sequence[Slots]) -> None:
+    """Two names in one noun phrase share its severity: "small calcified right apical nodule"."""
+    for index in range(len(slots) - 1):
+        left, right = sentence.mentions[index], sentence.mentions[index + 1]
+        between = sentence.tokens.words[left.last : right.first]
+        if slots[index + 1].severity is None and _JOIN.isdisjoint(between) and _opens(between):
+            slots[index + 1].severity = slots[index].severity
+
+
+def _shares(sentence: Sentence, index: int, unplaced: Set[str], *, ahead: bool) -> bool:
+    """Whether a mention and the next one are listed or identified with each other."""
+    left, right = sentence.mentions[index], sentence.mentions[index + 1]
+    apart = sentence.clauses[left.first] != sentence.clauses[right.first]
+    if apart or (right if ahead else left).category in unplaced:
+        return False
+    between = sentence.tokens.words[left.last : right.first]
+    if parted(between) or {"no", "without", "there"} & set(between):
+        return False
+    linked = any(
+        left.last <= hit.first < right.first
+        and hit.value.kind in ("hedge_next", "hedge_near", "hedge_list", "link")
+        for hit in sentence.cues
+    )
+    return linked or not between or not _JOIN.isdisjoint(between)
+
+
+def locations(sentence: Sentence, mention: Mention, places: Sequence[Hit[Place]]) -> list[Location]:
+    """The places of one mention, one for each that its words tell apart.
+
+    Side and region are put together ("right … at the base"); left and right of one region are
+    bilateral; regions that "and" or a comma joins are apart ("left base and right apex").
+
+    Args:
+        sentence: The sentence.
+        mention: The mention.
+        places: Its places, in order.
+
+    Returns:
+        At least one location, which may be empty.
+    """
+    found: list[Location] = []
+    end = 0
+    for hit in sorted(places, key=lambda place: place.first):
+        between = sentence.tokens.words[end : hit.first]
+        joined = bool(found) and bool({",", "and", "or"} & set(between))
+        compared = bool(found) and not _COMPARED.isdisjoint(between)
+        _add(found, hit, joined=joined, compared=compared)
+        end = hit.last
+    return _united(found) or [Location()]
+
+
+def _add(found: list[Location], hit: Hit[Place], *, joined: bool, compared: bool) -> None:
+    place = hit.value
+    if not found:
+        found.append(Location(place.side, place.region, hit.first, hit.last))
+        return
+    last = found[-1]
+    side_clash = None not in (last.side, place.side) and last.side != place.side
+    region_clash = None not in (last.region, place.region) and last.region != place.region
+    first = min(hit.first, last.first if last.first is not None else hit.first)
+    if compared:
+        side: Side | None = "bilateral" if side_clash else last.side or place.side
+        found[-1] = Location(side, last.region or place.region, first, hit.last)
+    elif not side_clash and not region_clash:
+        found[-1] = Location(last.side or place.side, last.region or place.region, first, hit.last)
+    elif joined:
+        found.append(Location(place.side or last.side, place.region, hit.first, hit.last))
+
+
+def _united(found: Sequence[Location]) -> list[Location]:
+    """Left and right of one region become one bilateral: "right and left bases".
+
+    "Right lung and left base" are two places: there, the side without a region is no bare word.
+    """
+    if len(found) != 2 or {found[0].side, found[1].side} != {"left", "right"}:
+        return list(found)
+    one, two = found
+    bare = one.region is None and one.first is not None and one.last == one.first + 1
+    if one.region != two.region and not bare:
+        return list(found)
+    return [Location("bilateral", one.region or two.region, one.first, two.last)]
