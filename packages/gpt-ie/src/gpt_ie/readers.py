@@ -3,6 +3,7 @@
 import csv
 import difflib
 import json
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -99,7 +100,8 @@ def _not_utf8(path: Path, raw: bytes, number: int, offset: int, place: int) -> R
     target = path.with_name(f"{path.stem}.utf8{path.suffix}")
     return ReadError(
         f"{path}: line {number}, byte {offset + place}: 0x{raw[place]:02x} is not UTF-8; convert "
-        f"the file first, e.g. iconv -f {code} -t UTF-8 {path.name} > {target.name}"
+        f"the file first, e.g. iconv -f {code} -t UTF-8 {shlex.quote(str(path))} > "
+        f"{shlex.quote(str(target))}"
     )
 
 
@@ -159,13 +161,10 @@ def _checked(record: Report | Rejected) -> Report | Rejected:
 def _csv_records(lines: Iterator[str], path: Path, columns: Columns) -> Iterator[Report | Rejected]:
     reader = csv.reader(lines, strict=True)
     header: list[str] | None = None
-    number = 0
     try:
-        for row in reader:
-            number += 1
+        for number, row in enumerate(reader, start=1):
             if header is None:
                 header = row or None
-                number = 1 if row else 0
             elif row:
                 yield _from_row(row, header, number, columns)
     except csv.Error as error:

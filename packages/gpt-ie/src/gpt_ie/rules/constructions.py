@@ -83,7 +83,7 @@ _REACH = 14
 # Between a predicate and the subject that it precedes: "enlargement of the cardiac silhouette".
 _NOUN_PHRASE = keys(
     "the of a an in size left right bilateral both mild mildly cardiac upper middle lower part "
-    "portion substantial entire partial segment most and"
+    "portion substantial entire partial segment most and minor major horizontal oblique"
 )
 _RESETS = keys("; with without but however although there ( )")
 # "Lungs are otherwise clear" tells of an opacity rather than denying it.

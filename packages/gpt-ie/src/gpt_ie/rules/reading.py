@@ -1,18 +1,25 @@
 """One sentence read from start to end: words, mentions, clauses, verdicts, slots. Pure."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from iki_knowledge import Finding
+from iki_knowledge import Finding, Trend
 
 from gpt_ie.rules.clauses import number_clauses
+from gpt_ie.rules.cues import Cue
 from gpt_ie.rules.lexicon import Lexicon
 from gpt_ie.rules.mention import Mention, Sentence, Verdict
+from gpt_ie.rules.places import Location, locations
 from gpt_ie.rules.scope import judge
-from gpt_ie.rules.slots import Location, Slots, fill_slots, locations
-from gpt_ie.rules.tokens import Tokens, tokenise
+from gpt_ie.rules.slots import Slots, fill_slots
+from gpt_ie.rules.tokens import Hit, Tokens, keys, tokenise
 
-# Cues of these kinds hide the trend, severity or place words inside them.
+# Words of cues are neither predicates nor modifiers, but for these.
 _PREDICATES_IN_CUES = frozenset(("borderline",))
+_CHANGE = keys(
+    "change changed increase increased decrease decreased improvement improved worsening "
+    "progression progressed"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +59,16 @@ def read_sentence(
         return []
     verdicts = judge(sentence)
     slots = fill_slots(
-        sentence, rank=lexicon.rank, unplaced=lexicon.unplaced, placeless=lexicon.placeless
+        sentence,
+        frozenset(n for n, verdict in enumerate(verdicts) if verdict.presence == "absent"),
+        rank=lexicon.rank,
+        unplaced=lexicon.unplaced,
+        placeless=lexicon.placeless,
     )
     return [
         _reading(tokens, mention, verdict, slot, location)
         for mention, verdict, slot in zip(sentence.mentions, verdicts, slots, strict=True)
-        for location in locations(sentence, mention, slot.places)
+        for location in locations(sentence, slot.places)
     ]
 
 
@@ -78,12 +89,6 @@ def parse(lexicon: Lexicon, tokens: Tokens) -> Sentence:
     )
     if not mentions:
         return Sentence(tokens, (), cues)
-    neutral = frozenset(
-        position
-        for hit in cues
-        if hit.value.kind == "neutral"
-        for position in range(hit.first, hit.last)
-    )
     # "Upper limits of normal" is no upper zone.
     normal = frozenset(
         position
@@ -91,16 +96,29 @@ def parse(lexicon: Lexicon, tokens: Tokens) -> Sentence:
         if mention.presence == "absent"
         for position in range(mention.anchor, mention.last)
     )
-    hidden = (taken - neutral) | normal
+    hidden = taken | normal
+    places = tuple(hit for hit in lexicon.places.find(words) if hit.first not in hidden)
+    # "Minor fissure" is no minor finding.
+    fixed = hidden.union(
+        *(range(hit.first, hit.last) for hit in places if hit.last > hit.first + 1)
+    )
+    trends = [hit for hit in lexicon.trends.find(words) if hit.first not in hidden]
     return Sentence(
         tokens,
         mentions,
         cues,
-        tuple(hit for hit in lexicon.severities.find(words) if hit.first not in hidden),
-        tuple(hit for hit in lexicon.places.find(words) if hit.first not in hidden),
-        tuple(hit for hit in lexicon.trends.find(words) if hit.first not in hidden),
+        tuple(hit for hit in lexicon.severities.find(words) if hit.first not in fixed),
+        places,
+        (*trends, *_unchanged(words, cues)),
         number_clauses(words, cues, mentions),
     )
+
+
+def _unchanged(words: Sequence[str], cues: Sequence[Hit[Cue]]) -> Iterator[Hit[Trend]]:
+    """Denied change is stability: "no increase in", "without significant change"."""
+    for hit in cues:
+        if hit.value.kind == "neutral" and not _CHANGE.isdisjoint(words[hit.first : hit.last]):
+            yield Hit(hit.first, hit.last, "stable")
 
 
 def _distinct(named: list[Mention], built: list[Mention]) -> tuple[Mention, ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
-from iki_knowledge import Place, Side, Trend
+from iki_knowledge import Place, Trend
 
 from gpt_ie.rules.clauses import VERBS, parted
 from gpt_ie.rules.mention import Mention, Sentence
@@ -16,22 +16,13 @@ _PREPOSITIONS = keys(
 )
 _STOPS = _PREPOSITIONS | VERBS | {"with", ";", ":", "(", ")", "no", "without", "but"}
 _JOIN = frozenset((",", "and", "or", "/", "versus", "vs"))
-_COMPARED = frozenset(("greater", "worse", "more", "larger", "than"))
+_DEGREES = frozenset(("more", "most", "less", "least"))
 _CHANGES = frozenset(("worsening", "improvement", "increase", "decrease", "progression", "change"))
+_LEVELS = frozenset(("upper", "mid", "lower"))
 _OUTSIDE = keys(
     "quadrant thoracic thoracolumbar lumbar cervical abdomen abdominal extremity arm neck"
 )
 _COPULA = VERBS | {"measuring", "being"}
-
-
-@dataclass(frozen=True, slots=True)
-class Location:
-    """One place of a finding with the tokens that state it."""
-
-    side: Side | None = None
-    region: str | None = None
-    first: int | None = None
-    last: int | None = None
 
 
 @dataclass(slots=True)
@@ -45,6 +36,7 @@ class Slots:
 
 def fill_slots(
     sentence: Sentence,
+    denied: Set[int],
     *,
     rank: Mapping[str, int],
     unplaced: Set[str],
@@ -54,6 +46,7 @@ def fill_slots(
 
     Args:
         sentence: With its clauses.
+        denied: Numbers of the mentions that are denied; they share no place with the others.
         rank: Rank of each severity; of two that describe one mention the higher is kept.
         unplaced: Categories that take no place from a neighbour in a list.
         placeless: Categories that have no side or region at all.
@@ -77,7 +70,7 @@ def fill_slots(
         index = None if _elsewhere(sentence, place) else _owner(sentence, place, far=True)
         if index is not None and sentence.mentions[index].category not in placeless:
             slots[index].places.append(place)
-    _share_places(sentence, slots, unplaced)
+    _share_places(sentence, slots, denied, unplaced)
     _share_severity(sentence, slots)
     return slots
 
@@ -85,7 +78,7 @@ def fill_slots(
 def _grades_change(sentence: Sentence, hit: Hit[str]) -> bool:
     """Whether a severity grades a change, not a finding: "slightly improved", "more marked"."""
     words = sentence.tokens.words
-    if hit.first > 0 and words[hit.first - 1] in _COMPARED:
+    if hit.first > 0 and words[hit.first - 1] in _DEGREES:
         return True
     follows = hit.last + (hit.last < len(words) and words[hit.last] == "interval")
     changes = any(trend.first in (hit.last, follows) for trend in sentence.trends)
@@ -96,7 +89,8 @@ def _grades_change(sentence: Sentence, hit: Hit[str]) -> bool:
 def _elsewhere(sentence: Sentence, hit: Hit[Place]) -> bool:
     """Whether a place lies outside the lungs: "right upper quadrant", "lower thoracic spine"."""
     words = sentence.tokens.words
-    return hit.last < len(words) and words[hit.last] in _OUTSIDE
+    after = hit.last + (hit.last < len(words) and words[hit.last] in _LEVELS)
+    return after < len(words) and words[after] in _OUTSIDE
 
 
 def _owner(sentence: Sentence, hit: Modifier, *, far: bool) -> int | None:
@@ -165,14 +159,23 @@ def _trails(between: Sequence[str]) -> bool:
     return len(between) <= 2 and not set(between) & {"and", "or", ";", "with"}
 
 
-def _share_places(sentence: Sentence, slots: Sequence[Slots], unplaced: Set[str]) -> None:
-    """A list shares its place: "bibasilar atelectasis and scarring", both ways."""
-    mentions = sentence.mentions
-    for index in range(len(mentions) - 1):
-        if not slots[index + 1].places and _shares(sentence, index, unplaced, ahead=True):
+def _share_places(
+    sentence: Sentence, slots: Sequence[Slots], denied: Set[int], unplaced: Set[str]
+) -> None:
+    """A list shares its place both ways: "bibasilar atelectasis and scarring"."""
+    pairs = [
+        index
+        for index in range(len(slots) - 1)
+        if ((index in denied) == (index + 1 in denied)) and _listed(sentence, index)
+    ]
+    categories = [mention.category for mention in sentence.mentions]
+    for index in pairs:
+        # "Bilateral effusions and mild edema": its own adjective begins a noun phrase of its own.
+        apart = slots[index + 1].severity is not None or categories[index + 1] in unplaced
+        if not slots[index + 1].places and not apart:
             slots[index + 1].places.extend(slots[index].places)
-    for index in range(len(mentions) - 2, -1, -1):
-        if not slots[index].places and _shares(sentence, index, unplaced, ahead=False):
+    for index in reversed(pairs):
+        if not slots[index].places and categories[index] not in unplaced:
             slots[index].places.extend(slots[index + 1].places)
 
 
@@ -185,11 +188,10 @@ def _share_severity(sentence: Sentence, slots: Sequence[Slots]) -> None:
             slots[index + 1].severity = slots[index].severity
 
 
-def _shares(sentence: Sentence, index: int, unplaced: Set[str], *, ahead: bool) -> bool:
+def _listed(sentence: Sentence, index: int) -> bool:
     """Whether a mention and the next one are listed or identified with each other."""
     left, right = sentence.mentions[index], sentence.mentions[index + 1]
-    apart = sentence.clauses[left.first] != sentence.clauses[right.first]
-    if apart or (right if ahead else left).category in unplaced:
+    if sentence.clauses[left.first] != sentence.clauses[right.first]:
         return False
     between = sentence.tokens.words[left.last : right.first]
     if parted(between) or {"no", "without", "there"} & set(between):
@@ -200,60 +202,3 @@ def _shares(sentence: Sentence, index: int, unplaced: Set[str], *, ahead: bool) 
         for hit in sentence.cues
     )
     return linked or not between or not _JOIN.isdisjoint(between)
-
-
-def locations(sentence: Sentence, mention: Mention, places: Sequence[Hit[Place]]) -> list[Location]:
-    """The places of one mention, one for each that its words tell apart.
-
-    Side and region are put together ("right … at the base"); left and right of one region are
-    bilateral; regions that "and" or a comma joins are apart ("left base and right apex").
-
-    Args:
-        sentence: The sentence.
-        mention: The mention.
-        places: Its places, in order.
-
-    Returns:
-        At least one location, which may be empty.
-    """
-    found: list[Location] = []
-    end = 0
-    for hit in sorted(places, key=lambda place: place.first):
-        between = sentence.tokens.words[end : hit.first]
-        joined = bool(found) and bool({",", "and", "or"} & set(between))
-        compared = bool(found) and not _COMPARED.isdisjoint(between)
-        _add(found, hit, joined=joined, compared=compared)
-        end = hit.last
-    return _united(found) or [Location()]
-
-
-def _add(found: list[Location], hit: Hit[Place], *, joined: bool, compared: bool) -> None:
-    place = hit.value
-    if not found:
-        found.append(Location(place.side, place.region, hit.first, hit.last))
-        return
-    last = found[-1]
-    side_clash = None not in (last.side, place.side) and last.side != place.side
-    region_clash = None not in (last.region, place.region) and last.region != place.region
-    first = min(hit.first, last.first if last.first is not None else hit.first)
-    if compared:
-        side: Side | None = "bilateral" if side_clash else last.side or place.side
-        found[-1] = Location(side, last.region or place.region, first, hit.last)
-    elif not side_clash and not region_clash:
-        found[-1] = Location(last.side or place.side, last.region or place.region, first, hit.last)
-    elif joined:
-        found.append(Location(place.side or last.side, place.region, hit.first, hit.last))
-
-
-def _united(found: Sequence[Location]) -> list[Location]:
-    """Left and right of one region become one bilateral: "right and left bases".
-
-    "Right lung and left base" are two places: there, the side without a region is no bare word.
-    """
-    if len(found) != 2 or {found[0].side, found[1].side} != {"left", "right"}:
-        return list(found)
-    one, two = found
-    bare = one.region is None and one.first is not None and one.last == one.first + 1
-    if one.region != two.region and not bare:
-        return list(found)
-    return [Location("bilateral", one.region or two.region, one.first, two.last)]
