@@ -43,6 +43,7 @@ def test_a_small_dictionary():
         ({"regions": ["bass"]}, r"unknown region 'bass'; did you mean 'base'"),
         ({"by_severity": {"severe": "x"}}, r"by_severity: unknown severity 'severe'.*are mild"),
         ({"by_severity": {"mild": ""}}, r"by_severity is empty"),
+        ({"by_place": {"base": " "}}, r"by_place is empty"),
         ({"by_place": {"top": "x"}}, r"unknown place 'top'"),
         ({"parent": "spt"}, r"unknown category 'spt'; did you mean 'spot'"),
         ({"parent": "spot"}, r"cycle of parents: spot -> spot"),

