@@ -50,7 +50,11 @@ def sample_openi(
         Path, typer.Option(help="The CSV to write: report_id, findings, impression.")
     ] = Path("reports.csv"),
 ) -> None:
-    """Write the 3,955 Open-i reports (Indiana University) from the installed torchxrayvision."""
+    """Write the 3,955 reports of Open-i as a CSV.
+
+    They are radiographs' reports of Indiana University (CC BY-NC-ND), read in place from the installed
+    package torchxrayvision. A file that is there already is kept.
+    """
     from gpt_ie.samples import write_openi
 
     with _usage_errors():
@@ -62,7 +66,10 @@ def sample_openi(
 def extract(
     reports: Annotated[
         Path,
-        typer.Argument(help="A .csv with a header, or a .jsonl with one object a line; UTF-8."),
+        typer.Argument(
+            metavar="REPORTS",
+            help="A .csv with a header, or a .jsonl with one object a line; UTF-8.",
+        ),
     ],
     out: Annotated[
         Path | None,
@@ -83,8 +90,10 @@ def extract(
     """Extract the findings of every report.
 
     Findings go to OUT, one report a line; reports that fail go to OUT's name with .failed.jsonl,
-    with the reason. A run that was cut off is taken up where it stopped. Exit code 0: all done;
-    1: some reports failed; 2: nothing was extracted and nothing was changed.
+    with the reason. A run that was cut off is taken up where it stopped.
+
+    Exit code 0: all done; 1: some reports failed; 2: the input or an option is wrong, and what
+    stood in OUT before still stands there.
     """
     from gpt_ie.pipeline import extract as run
     from gpt_ie.readers import read_reports
@@ -109,10 +118,15 @@ def extract(
 
 @app.command()
 def explain(
-    sentence: Annotated[str, typer.Argument(help="A sentence or more of a report.")],
+    sentence: Annotated[
+        str, typer.Argument(metavar="TEXT", help="A sentence or more of a report.")
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
-    """Show what the rules find in a sentence, and which phrase decided on presence."""
+    """Show what the rules find in a text, and why.
+
+    One row for each mention, with the phrase that decided on its presence.
+    """
     from gpt_ie.rules.engine import RulesEngine
 
     rows: list[dict[str, object]] = []
