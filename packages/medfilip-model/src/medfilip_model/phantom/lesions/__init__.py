@@ -1,0 +1,1 @@
+"""How each finding changes the beam: one module per family, one drawing function per category."""

@@ -1,0 +1,37 @@
+"""Lost volume: plate-like atelectasis."""
+
+import numpy as np
+
+from medfilip_model.phantom.body import Body
+from medfilip_model.phantom.grid import smoothstep
+from medfilip_model.phantom.lesions.patch import Patch, fill, half, look, spot
+from medfilip_model.phantom.planning import Planned
+
+
+def draw_atelectasis(body: Body, item: Planned, rng: np.random.Generator) -> list[Patch]:
+    """Plate-like horizontal bands above a dome that the lost volume has lifted."""
+    patches: list[Patch] = []
+    strength = item.strength
+    for side in item.sides:
+        count = 1 + int(rng.random() < 0.35 + 0.5 * strength) + int(strength > 0.66)
+        anchor, floor = spot(body, side, float(rng.uniform(0.4, 0.6)), 1.0)
+        top = floor - 0.09 * count - 0.16
+        view = look(body, half(body, side, top, body.patient.dome + 0.3), side)
+        share = np.zeros_like(view.x)
+        for band in range(count):
+            x = anchor + float(rng.normal(0, 0.05))
+            y = floor - 0.055 - 0.085 * band + float(rng.normal(0, 0.012))
+            slope = float(rng.normal(0, 0.14))
+            length = float(rng.uniform(0.12, 0.18)) * (0.8 + 0.5 * strength)
+            half_height = float(rng.uniform(0.009, 0.013)) + 0.014 * strength
+            off = view.y - y - slope * (view.x - x) - 0.5 * (view.x - x) ** 2
+            along = smoothstep((length - np.abs(view.x - x)) / 0.08)
+            plate = np.exp(-((off / max(half_height, 0.6 * body.grid.pixel)) ** 4)) * along
+            plate = plate * min(1.0, 2 * half_height / body.grid.pixel)
+            share = np.maximum(share, plate)
+        # Crowded, underventilated lung around the plates.
+        crowd = 0.16 * strength * smoothstep((view.y - top) / 0.2)
+        patches.append(
+            fill(view, np.clip((0.5 + 0.3 * strength) * share + crowd, 0, 0.9), faint=0.4)
+        )
+    return patches

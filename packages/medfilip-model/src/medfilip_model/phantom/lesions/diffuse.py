@@ -1,0 +1,68 @@
+"""Findings of both lungs: oedema and COVID-19."""
+
+import numpy as np
+
+from medfilip_model.phantom.anatomy import SIDES, SIGN
+from medfilip_model.phantom.body import Body
+from medfilip_model.phantom.drawing import Canvas
+from medfilip_model.phantom.grid import Field, noise, smoothstep
+from medfilip_model.phantom.lesions.patch import Patch, blob, fill, half, look, spot
+from medfilip_model.phantom.planning import Planned
+
+
+def _kerley(body: Body, strength: float, rng: np.random.Generator) -> Field:
+    """Kerley B: short horizontal lines that start at the pleura of the lower zones."""
+    grid = body.grid
+    canvas = Canvas(grid)
+    for side in SIDES:
+        sign = SIGN[side]
+        for step in range(4 + int(4 * strength)):
+            y = body.patient.dome + 0.10 - 0.036 * step + float(rng.normal(0, 0.004))
+            wall = float(np.interp(y, grid.axis, body.contours.outer[side])) - 0.012
+            length = float(rng.uniform(0.05, 0.1))
+            ends = sign * np.array([wall, wall - length])
+            canvas.stroke(ends, y + np.array([0.0, -0.006]), width=0.007, grey=210)
+    return canvas.read()
+
+
+def draw_edema(body: Body, item: Planned, rng: np.random.Generator) -> list[Patch]:
+    """Perihilar haze in the shape of bat wings, indistinct vessels, Kerley B lines.
+
+    The wider upper-zone vessels come from the patient (see `deform`).
+    """
+    strength = item.strength
+    patches: list[Patch] = []
+    coarse, fine = noise(rng, 18, body.grid.size), noise(rng, 44, body.grid.size)
+    lines = _kerley(body, strength, rng)
+    for side in SIDES:
+        hx, hy = body.hilum(side)
+        view = look(body, half(body, side, body.patient.apex, body.patient.dome + 0.35), side)
+        x = hx + SIGN[side] * (0.08 + 0.04 * strength)
+        wing = blob(view, x, hy + 0.10, 0.15 + 0.09 * strength, 0.22 + 0.10 * strength)
+        spared = 1 - 0.75 * smoothstep((view.reach - 0.66) / 0.3)
+        base = smoothstep((view.y - hy) / 0.5) * max(strength - 0.25, 0) * 0.28
+        cloud = np.clip(1 + 0.2 * coarse[view.window] + 0.16 * fine[view.window], 0, 2)
+        share = np.clip(((0.24 + 0.48 * strength) * wing * spared + base) * cloud, 0, 0.9)
+        patch = fill(view, share, faint=0.4)
+        extra = (0.07 + 0.07 * strength) * lines[view.window] * view.field
+        patches.append(Patch(view.window, patch.mask, filled=patch.filled, extra=extra))
+    return patches
+
+
+def draw_covid(body: Body, item: Planned, rng: np.random.Generator) -> list[Patch]:
+    """Rounded ground-glass patches with blurred borders, peripheral and low, in both lungs."""
+    strength = item.strength
+    patches: list[Patch] = []
+    mesh = noise(rng, 52, body.grid.size)
+    for side in SIDES:
+        view = look(body, half(body, side, -0.45, body.patient.dome + 0.3), side)
+        clear = np.ones_like(view.x)
+        for _ in range(2 + int(3.5 * strength) + int(rng.integers(2))):
+            down = float(rng.triangular(0.4, 0.85, 1.0))
+            x, y = spot(body, side, float(rng.uniform(0.74, 0.98)), down)
+            size = float(rng.uniform(0.06, 0.10)) * (0.85 + 0.45 * strength)
+            peak = float(rng.uniform(0.34, 0.5)) * (0.75 + 0.5 * strength)
+            clear *= 1 - peak * blob(view, x, y, 0.85 * size, 1.15 * size, 1.6)
+        share = (1 - clear) * (1 + 0.12 * mesh[view.window])
+        patches.append(fill(view, np.clip(share, 0, 0.85), faint=0.35))
+    return patches

@@ -1,0 +1,85 @@
+"""Contact sheets: phantoms side by side with what they show written below."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from iki_knowledge import Finding
+from PIL import Image, ImageDraw, ImageFont
+
+from medfilip_model.phantom.cache import to_bytes
+from medfilip_model.phantom.config import PhantomConfig
+from medfilip_model.phantom.generate import Phantom, generate, plan_phantom
+from medfilip_model.phantom.planning import SEVERITIES
+
+_LINE = 13
+_FONT_SIZE = 11
+_GAP = 4
+
+
+def caption(finding: Finding) -> str:
+    """Severity, side, region and category in words."""
+    parts = (finding.severity, finding.side, finding.region, finding.category)
+    return " ".join(part.replace("_", " ") for part in parts if part is not None)
+
+
+def _fitted(text: str, width: int, font: ImageFont.ImageFont | ImageFont.FreeTypeFont) -> str:
+    """The text, shortened with an ellipsis if it is wider than a tile."""
+    if font.getlength(text) <= width:
+        return text
+    while text and font.getlength(text + "…") > width:
+        text = text[:-1]
+    return text.rstrip() + "…"
+
+
+def contact_sheet(phantoms: Sequence[Phantom], *, columns: int = 4, tile: int = 224) -> Image.Image:
+    """A grid of images, each with its findings below, "no finding" for a normal one.
+
+    Args:
+        phantoms: In reading order; at least one.
+        columns: Tiles a row.
+        tile: Width of a tile in pixels.
+
+    Returns:
+        A greyscale image.
+    """
+    lines = [[caption(f) for f in p.findings] or ["no finding"] for p in phantoms]
+    columns = min(columns, len(phantoms))
+    rows = -(-len(phantoms) // columns)
+    deepest = [
+        max(len(text) for text in lines[row * columns : (row + 1) * columns]) for row in range(rows)
+    ]
+    heights = [tile + _LINE * count + 2 * _GAP for count in deepest]
+    sheet = Image.new("L", (columns * (tile + _GAP) + _GAP, sum(heights) + _GAP), 255)
+    pen = ImageDraw.Draw(sheet)
+    font = ImageFont.load_default(_FONT_SIZE)
+    for number, (phantom, text) in enumerate(zip(phantoms, lines, strict=True)):
+        row, column = divmod(number, columns)
+        x, y = _GAP + column * (tile + _GAP), _GAP + sum(heights[:row])
+        image = Image.fromarray(to_bytes(np.asarray(phantom.image)))
+        sheet.paste(image.resize((tile, tile), Image.Resampling.LANCZOS), (x, y))
+        for depth, line in enumerate(text):
+            place = (x, y + tile + 1 + depth * _LINE)
+            pen.text(place, _fitted(line, tile, font), fill=0, font=font)
+    return sheet
+
+
+def one_of_each(config: PhantomConfig, *, limit: int = 20_000) -> list[Phantom]:
+    """Phantoms that show one class alone: one for each class and severity, weakest first.
+
+    Args:
+        config: The recipe; its own classes are shown, unseen ones only if named there.
+        limit: Indices to search.
+
+    Returns:
+        Phantoms class by class; a combination that does not come up is left out.
+    """
+    wanted = [(name, severity) for name in config.classes for severity in SEVERITIES[name]]
+    found: dict[tuple[str, str | None], int] = {}
+    for index in range(limit):
+        findings = plan_phantom(config, index).findings
+        if len(findings) == 1:
+            key = (findings[0].category, findings[0].severity)
+            found.setdefault(key, index)
+        if all(key in found for key in wanted):
+            break
+    return [generate(config, found[key]) for key in wanted if key in found]
