@@ -52,8 +52,8 @@ def sample_openi(
 ) -> None:
     """Write the 3,955 reports of Open-i as a CSV.
 
-    They are radiographs' reports of Indiana University (CC BY-NC-ND), read in place from the installed
-    package torchxrayvision. A file that is there already is kept.
+    They are chest radiographs' reports of Indiana University (CC BY-NC-ND), read in place from
+    the installed package torchxrayvision. Another file of that name is kept.
     """
     from gpt_ie.samples import write_openi
 
@@ -118,9 +118,7 @@ def extract(
 
 @app.command()
 def explain(
-    sentence: Annotated[
-        str, typer.Argument(metavar="TEXT", help="A sentence or more of a report.")
-    ],
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="A sentence or more of a report.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Show what the rules find in a text, and why.
@@ -130,11 +128,11 @@ def explain(
     from gpt_ie.rules.engine import RulesEngine
 
     rows: list[dict[str, object]] = []
-    for reading in RulesEngine().explain(sentence):
+    for reading in RulesEngine().explain(text):
         finding = reading.finding
         rows.append(
             {
-                "surface": sentence[slice(*reading.surface)],
+                "surface": text[slice(*reading.surface)],
                 "category": finding.category,
                 "presence": reading.verdict.presence or "not asserted",
                 "trigger": reading.verdict.trigger,
@@ -142,7 +140,7 @@ def explain(
                 "side": finding.side,
                 "region": finding.region,
                 "trend": finding.trend,
-                "evidence": sentence[slice(*reading.evidence)],
+                "evidence": text[slice(*reading.evidence)],
             }
         )
     if as_json:
