@@ -1,3 +1,33 @@
-"""Measures chest-radiograph vision-language models as the paper does, and honestly."""
+"""Measures chest-radiograph vision-language models as the paper does, and honestly.
 
-__all__: list[str] = []
+Axes in every signature: N images, M texts, C classes, D embedding, R bootstrap replicates,
+Q queries, G gallery.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from medfilip_bench.errors import BenchError
+    from medfilip_bench.registry import ImageTextModel
+    from medfilip_bench.results import RunRecord
+    from medfilip_bench.runner import BenchConfig, Finished, run, run_all
+
+__all__ = ["BenchConfig", "BenchError", "Finished", "ImageTextModel", "RunRecord", "run", "run_all"]
+
+_HOMES = {
+    "BenchConfig": "runner",
+    "BenchError": "errors",
+    "Finished": "runner",
+    "ImageTextModel": "registry",
+    "RunRecord": "results",
+    "run": "runner",
+    "run_all": "runner",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first used: the command line starts without torch."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

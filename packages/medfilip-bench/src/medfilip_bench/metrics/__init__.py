@@ -1,0 +1,1 @@
+"""Metrics as pure functions: numpy arrays in, dataclasses out, undefined said in words."""

@@ -1,0 +1,65 @@
+"""Zero-shot of many classes at once: shared by the phantom task and by folders of real images."""
+
+from collections.abc import Mapping, Sequence
+
+from medfilip_model.data import ImageSet
+from medfilip_model.zeroshot import class_prompts
+
+from medfilip_bench.baselines import baselines
+from medfilip_bench.results import DataInfo, Row, Series
+from medfilip_bench.scoring import ClassName, score_classes
+from medfilip_bench.tasks.task import Bench, Outcome, score_images, scored
+
+
+def multi_label(
+    bench: Bench,
+    test: ImageSet,
+    valid: ImageSet | None,
+    classes: Mapping[str, str],
+    data: DataInfo,
+    notes: Sequence[str],
+) -> Outcome:
+    """Score every class of every image.
+
+    Args:
+        bench: What every task is given.
+        test: The images that are judged.
+        valid: Where held-out thresholds come from.
+        classes: Name as the data set writes it -> category id.
+        data: What the record says of the data.
+        notes: What a reader must know.
+    """
+    categories = list(dict.fromkeys(classes.values()))
+    written: dict[str, str] = {}
+    for name, category in classes.items():
+        written.setdefault(category, name)
+    prompts = class_prompts(bench.kb, categories, bench.encoder.loaded.template)
+    texts = list(prompts.values())
+    names = [ClassName(c, written[c], prompts[c][0]) for c in categories]
+    on_test = scored(bench.encoder, test, categories, texts)
+    on_valid = None if valid is None else scored(bench.encoder, valid, categories, texts)
+    result = score_classes(names, on_test, on_valid, bench.resampling)
+    random = (
+        score_images(bench.random, test, texts),
+        None if valid is None else score_images(bench.random, valid, texts),
+    )
+    rows = baselines(names, on_test, on_valid, random, bench.resampling)
+    return Outcome(
+        data=data,
+        metrics=result.macro,
+        rows=result.rows + rows,
+        series=Series(roc=result.roc),
+        notes=(*notes, *_undefined(result.rows)),
+    )
+
+
+def _undefined(rows: Sequence[Row]) -> tuple[str, ...]:
+    """Say which classes the macro leaves out."""
+    without = [row.name for row in rows if row.metrics["auc"].value is None]
+    if not without:
+        return ()
+    kept = len(rows) - len(without)
+    return (
+        f"Macro figures are over the {kept} of {len(rows)} classes that are defined; "
+        f"without: {', '.join(without)} (reason in the table).",
+    )
