@@ -15,7 +15,7 @@ from ssm import store
 from ssm.encoders import TextEncoder, check_texts
 from ssm.errors import BankError, SsmError, UnknownTextError, shorten
 from ssm.similarity import Calibration
-from ssm.targets import Pool, semantic_similarity_matrix
+from ssm.targets import Pool, pool_by_owner
 
 
 def default_cache() -> Path:
@@ -153,7 +153,7 @@ class LabelBank:
             if low < 0 or high >= len(self):
                 worst = low if low < 0 else high
                 raise SsmError(f"index {worst} is out of range: the bank has {len(self)} texts")
-        return semantic_similarity_matrix(
+        return pool_by_owner(
             self.embeddings[index.to(device)],
             owner.to(device),
             group=None if group is None else group.to(device),

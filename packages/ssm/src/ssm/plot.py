@@ -1,6 +1,7 @@
 """A clustered heatmap of a bank: which texts the encoder takes for the same."""
 
 import os
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -68,9 +69,14 @@ def save_heatmap(bank: LabelBank, path: Path, *, title: str | None = None) -> No
     map_axes.yaxis.tick_right()
     map_axes.set_yticks(range(len(bank)) if named else [])
     if named:
-        map_axes.set_yticklabels([labels[row] for row in order], fontsize=8)
+        map_axes.set_yticklabels([labels[row] for row in order], fontsize=8, parse_math=False)
     map_axes.tick_params(length=0)
-    map_axes.set_title(title or f"{len(bank)} texts, {bank.encoder_name}", fontsize=10, loc="left")
+    map_axes.set_title(
+        title or f"{len(bank)} texts, {bank.encoder_name}",
+        fontsize=10,
+        loc="left",
+        parse_math=False,
+    )
     colours = figure.colorbar(
         image, ax=map_axes, location="bottom", shrink=0.6, aspect=30, pad=0.02, extend="max"
     )
@@ -91,16 +97,18 @@ def _cluster(similarity: Float[Tensor, "U U"]) -> Any:  # noqa: ANN401 - scipy i
 
 
 def _label(text: str) -> str:
-    """One short line; a dollar sign must not start matplotlib's formulas."""
+    """One short line."""
     line = " ".join(text.split())
-    short = line if len(line) <= _LABEL_WIDTH else f"{line[: _LABEL_WIDTH - 1]}…"
-    return short.replace("$", r"\$")
+    return line if len(line) <= _LABEL_WIDTH else f"{line[: _LABEL_WIDTH - 1]}…"
 
 
 def _save(figure: Any, path: Path) -> None:  # noqa: ANN401 - matplotlib is imported when used
     temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
     try:
-        figure.savefig(temporary, dpi=150)
+        with warnings.catch_warnings():
+            # A sign that the font lacks is drawn as a box, which says enough.
+            warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+            figure.savefig(temporary, dpi=150)
         temporary.replace(path)
     except (OSError, ValueError) as error:
         raise SsmError(f"cannot write {str(path)!r}: {error}") from error

@@ -177,7 +177,7 @@ def locked(folder: Path) -> Generator[None]:
         try:
             lock.acquire(timeout=1)
         except Timeout:
-            _LOG.info("waiting for another process that writes the bank %s", folder)
+            _LOG.warning("waiting for another process that writes the bank %s", folder)
             lock.acquire()
     except OSError as error:
         raise _unwritable(folder, error) from error

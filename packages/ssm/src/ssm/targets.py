@@ -11,7 +11,7 @@ from ssm.similarity import Calibration, normalise
 
 Pool = Literal["max", "mean"]
 
-_INTEGERS = (torch.int8, torch.uint8, torch.int16, torch.int32, torch.int64)
+_INTEGERS = (torch.int8, torch.int16, torch.int32, torch.int64)
 
 
 def semantic_similarity_matrix(
@@ -50,14 +50,40 @@ def semantic_similarity_matrix(
         SsmError: Shapes, types or devices do not fit, an owner is out of range, or an embedding is
             not finite.
     """
+    _check_embeddings(embeddings)
+    return pool_by_owner(
+        normalise(embeddings),
+        owner,
+        group=group,
+        n_owners=n_owners,
+        pool=pool,
+        calibration=calibration,
+        block_elements=block_elements,
+    )
+
+
+def pool_by_owner(
+    unit: Float[Tensor, "M D"],
+    owner: Int[Tensor, " M"],
+    *,
+    group: Int[Tensor, " M"] | None = None,
+    n_owners: int | None = None,
+    pool: Pool = "max",
+    calibration: Calibration | None = None,
+    block_elements: int = 2**24,
+) -> Float[Tensor, "N M"]:
+    """``semantic_similarity_matrix`` for rows that are known to be finite and of length 1.
+
+    The path of a bank, whose vectors were checked when it was built. Arguments and errors are those
+    of ``semantic_similarity_matrix``, but for the vectors themselves, which are not looked at.
+    """
     if pool not in ("max", "mean"):
         raise SsmError(f"unknown pool {pool!r}: use 'max' or 'mean'")
-    _check_embeddings(embeddings)
-    _check_ids("owner", owner, embeddings)
+    _check_ids("owner", owner, unit)
     if group is not None:
-        _check_ids("group", group, embeddings)
-    count, n = len(embeddings), _owner_count(owner, n_owners)
-    unit, owner = normalise(embeddings), owner.long()
+        _check_ids("group", group, unit)
+    count, n = len(unit), _owner_count(owner, n_owners)
+    owner = owner.long()
     width = max(1, block_elements // max(count, 1))
     blocks: list[Tensor] = []
     for start in range(0, count, width):

@@ -3,9 +3,12 @@
 Loading happens from the folder alone, so that nothing below this module touches the network.
 """
 
+import contextlib
 import os
 import re
+import sys
 import threading
+from collections.abc import Generator
 from pathlib import Path
 
 from ssm.errors import EncoderError, EncoderUnavailableError
@@ -55,14 +58,17 @@ def model_folder(name: str, model: str) -> Path:
 
 def cached_folder(model: str) -> Path | None:
     """The complete copy of a model in the local hub cache, if there is one."""
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+    from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
 
     try:
-        folder = Path(snapshot_download(model, local_files_only=True))
-    except (LocalEntryNotFoundError, HFValidationError):
+        config = try_to_load_from_cache(model, "config.json")
+    except HFValidationError:
         return None
-    return None if _lacking(folder) else folder
+    # Not snapshot_download(local_files_only=True): it misses the files that were never wanted.
+    if not isinstance(config, str) or _lacking(Path(config).parent):
+        return None
+    return Path(config).parent
 
 
 def _lacking(folder: Path) -> list[str]:
@@ -78,13 +84,16 @@ def _lacking(folder: Path) -> list[str]:
 
 def _download(name: str, model: str) -> Path:
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
     files, problem = _files_on_hub(model)
     if problem is None:
         try:
-            folder = Path(snapshot_download(model, allow_patterns=_wanted(files)))
-        except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+            with _bars_on_a_terminal_only():
+                folder = Path(
+                    snapshot_download(model, allow_patterns=_wanted(files), endpoint=_endpoint())
+                )
+        except Exception as error:
+            # As below: the client lets its transport's errors through.
             problem = f"the download failed ({_first_line(error)})"
         else:
             lacking = _lacking(folder)
@@ -112,7 +121,7 @@ def _files_on_hub(model: str) -> tuple[list[str], str | None]:
 
     def ask() -> None:
         try:
-            info = HfApi().model_info(model, timeout=HUB_TIMEOUT_S)
+            info = HfApi(endpoint=_endpoint()).model_info(model, timeout=HUB_TIMEOUT_S)
             answer.append([file.rfilename for file in info.siblings or ()])
         except Exception as error:
             # Whatever a proxy, a resolver or a blocked socket raises, the hub is out of reach.
@@ -125,6 +134,29 @@ def _files_on_hub(model: str) -> tuple[list[str], str | None]:
     if answer:
         return answer[0], None
     return [], problems[0] if problems else f"the hub was silent for {HUB_TIMEOUT_S:g} s"
+
+
+def _endpoint() -> str | None:
+    """The hub's address, if it is another than usual: read now, where the client did at import."""
+    return os.environ.get("HF_ENDPOINT") or None
+
+
+@contextlib.contextmanager
+def _bars_on_a_terminal_only() -> Generator[None]:
+    from huggingface_hub.utils import (
+        are_progress_bars_disabled,
+        disable_progress_bars,
+        enable_progress_bars,
+    )
+
+    if sys.stderr.isatty() or are_progress_bars_disabled():
+        yield
+        return
+    disable_progress_bars()
+    try:
+        yield
+    finally:
+        enable_progress_bars()
 
 
 def _advice(name: str, model: str, problem: str | None) -> str:

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ssm.encoders.protocol import check_texts, files_digest, fingerprint, require_extra
-from ssm.encoders.transformer import quiet_loading, weights_digest
+from ssm.encoders.transformer import UNREADABLE, pick_device, quiet_loading, weights_digest
 from ssm.errors import EncoderError
 from ssm.similarity import normalise
 
@@ -67,15 +67,16 @@ def load_sentence(
     require_extra(name, "sentence_transformers", "st")
     from sentence_transformers import SentenceTransformer
 
+    target = pick_device(name, device)
     try:
         with quiet_loading():
             model = SentenceTransformer(
                 str(folder),
-                device=None if device is None else str(device),
+                device=str(target),
                 local_files_only=True,
                 trust_remote_code=False,
             )
-    except (OSError, ValueError, RuntimeError, KeyError) as error:
+    except UNREADABLE as error:
         raise EncoderError(f"encoder {name!r} cannot be read: {error}") from error
     dim = model.get_embedding_dimension()
     if dim is None:

@@ -6,10 +6,12 @@ import logging
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any, Literal, get_args
 
 import torch
 from jaxtyping import Float, Int
+from safetensors import SafetensorError
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
@@ -19,6 +21,9 @@ from ssm.errors import EncoderError
 from ssm.similarity import normalise
 
 Pooling = Literal["mean", "cls"]
+
+UNREADABLE = (OSError, ValueError, RuntimeError, KeyError, SafetensorError, UnpicklingError)
+"""What reading a model's files raises when they are not what they should be."""
 
 _LOG = logging.getLogger("ssm")
 _VERSION = 1  # Raise it when encode() would give other numbers for the same weights.
@@ -127,10 +132,10 @@ def load_transformer(
     """
     if pooling not in get_args(Pooling):
         raise EncoderError(f"encoder {name!r}: unknown pooling {pooling!r}, use 'mean' or 'cls'")
+    target = pick_device(name, device)
     model, tokenizer = _read(name, folder)
     limit = _length_limit(model, tokenizer)
     limit = limit if max_length is None else min(limit, max_length)
-    target = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     return TransformerEncoder(
         name=name,
         dim=model.config.hidden_size,
@@ -150,6 +155,25 @@ def load_transformer(
     )
 
 
+def pick_device(name: str, device: str | torch.device | None) -> torch.device:
+    """The device asked for, or CUDA where there is one, else the CPU.
+
+    Raises:
+        EncoderError: There is no such device.
+    """
+    if device is None:
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        target = torch.device(device)
+        torch.zeros(1, device=target)
+    except (RuntimeError, AssertionError) as error:
+        raise EncoderError(
+            f"encoder {name!r}: device {str(device)!r} cannot be used here; use 'cpu', or 'cuda' "
+            "on a machine that has it"
+        ) from error
+    return target
+
+
 def _read(name: str, folder: Path) -> tuple[Any, Any]:
     require_extra(name, "transformers", "hf")
     from transformers import AutoModel, AutoTokenizer
@@ -161,7 +185,7 @@ def _read(name: str, folder: Path) -> tuple[Any, Any]:
             model, info = AutoModel.from_pretrained(
                 folder, dtype=torch.float32, output_loading_info=True, **options
             )
-    except (OSError, ValueError, RuntimeError, KeyError) as error:
+    except UNREADABLE as error:
         raise EncoderError(f"encoder {name!r} cannot be read: {error}") from error
     # The pooler is not used, and many checkpoints lack it; anything else missing would be random.
     missing = sorted(key for key in info["missing_keys"] if "pooler." not in key)
@@ -180,16 +204,21 @@ def _read(name: str, folder: Path) -> tuple[Any, Any]:
 
 @contextlib.contextmanager
 def quiet_loading() -> Generator[None]:
-    """Silence transformers' own bars, which appear even where stderr is no terminal."""
-    from transformers.utils import logging as bars
+    """Silence transformers' bars, shown even without a terminal, and its table of unused weights.
 
-    shown = bars.is_progress_bar_enabled()
-    bars.disable_progress_bar()
+    What matters of the table, weights that are missing, is an error of ours.
+    """
+    from transformers.utils import logging as theirs
+
+    shown, verbosity = theirs.is_progress_bar_enabled(), theirs.get_verbosity()
+    theirs.disable_progress_bar()
+    theirs.set_verbosity_error()
     try:
         yield
     finally:
+        theirs.set_verbosity(verbosity)
         if shown:
-            bars.enable_progress_bar()
+            theirs.enable_progress_bar()
 
 
 def _length_limit(model: Any, tokenizer: Any) -> int:  # noqa: ANN401 - no common type is exported

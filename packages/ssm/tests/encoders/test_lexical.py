@@ -1,0 +1,71 @@
+import importlib.util
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from ssm import EncoderUnavailableError, load_encoder
+from ssm.encoders import lexical
+
+TEXTS = [
+    "a small brown dog asleep on a sofa",
+    "a small brown dog awake on a sofa",
+    "a cruise ship leaves the port",
+    "!?",
+    "x",
+    "犬が走る",
+]
+
+
+def test_rows_are_unit_and_like_texts_are_near():
+    encoder = load_encoder("lexical")
+    vectors = encoder.encode(TEXTS)
+    assert vectors.shape == (len(TEXTS), encoder.dim)
+    assert vectors.dtype == torch.float32
+    torch.testing.assert_close(vectors.norm(dim=1), torch.ones(len(TEXTS)))
+    similarity = vectors @ vectors.T
+    assert similarity[0, 1] > 0.6
+    assert similarity[0, 2] < 0.2
+
+
+def test_a_repeated_word_counts_less_than_twice():
+    once, twice, other = load_encoder("lexical").encode(["dog cat", "dog dog dog cat", "dog"])
+    assert 0.5 < once @ twice < 1
+    assert once @ other > 0.3
+
+
+letters = st.text(st.characters(codec="utf-8"), min_size=1, max_size=30)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(letters.filter(lambda text: not text.isspace()), min_size=1, max_size=6))
+def test_a_text_has_one_vector_whatever_stands_beside_it(texts):
+    encoder = load_encoder("lexical")
+    together = encoder.encode(texts)
+    alone = torch.cat([encoder.encode([text]) for text in texts])
+    assert torch.equal(together, alone)
+
+
+def test_blocks_change_nothing(monkeypatch):
+    encoder = load_encoder("lexical")
+    whole = encoder.encode(TEXTS)
+    monkeypatch.setattr(lexical, "_BLOCK", 2)
+    assert torch.equal(encoder.encode(TEXTS), whole)
+
+
+def test_no_texts():
+    encoder = load_encoder("lexical")
+    assert encoder.encode([]).shape == (0, encoder.dim)
+
+
+def test_settings_change_the_fingerprint(monkeypatch):
+    before = load_encoder("lexical").fingerprint
+    assert load_encoder("lexical").fingerprint == before
+    monkeypatch.setattr(lexical, "_LETTERS", {"ngram_range": (2, 4), "analyzer": "char_wb"})
+    assert load_encoder("lexical").fingerprint != before
+
+
+def test_missing_scikit_learn_names_the_extra(monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(EncoderUnavailableError, match=r"install 'medfilip-ssm\[lexical\]'"):
+        load_encoder("lexical")

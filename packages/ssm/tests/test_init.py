@@ -1,0 +1,31 @@
+import importlib.metadata
+import subprocess
+import sys
+
+import pytest
+import ssm
+
+
+def test_every_public_name_resolves():
+    for name in ssm.__all__:
+        assert getattr(ssm, name).__name__ == name
+    assert set(ssm.__all__) <= set(dir(ssm))
+
+
+def test_an_unknown_name():
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        ssm.nothing  # noqa: B018 - looking it up is the test
+
+
+def test_the_version_is_the_distribution_s():
+    assert ssm.__version__ == importlib.metadata.version("medfilip-ssm")
+
+
+def test_importing_and_using_the_core_loads_no_optional_package():
+    code = (
+        "import sys, ssm, ssm.cli; assert 'torch' not in sys.modules, 'torch';"
+        "from ssm import LabelBank, load_encoder, semantic_similarity_matrix, itm_loss;"
+        "heavy = {'transformers', 'sentence_transformers', 'sklearn', 'matplotlib', 'scipy',"
+        " 'huggingface_hub', 'pandas'} & set(sys.modules); assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
