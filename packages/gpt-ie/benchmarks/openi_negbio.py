@@ -176,10 +176,12 @@ def main() -> int:
     print(f"| label | positives | {heads} | precision (any) | recall (any) |")
     print(f"|---|{'---:|' * (len(scores) + 3)}")
     for label in (*LABELS, "micro"):
-        f1 = " | ".join(f"{scores[name][label].f1:.3f}" for name in scores)
         plain = scores["any"][label]
         positives = plain.hit + plain.missed
-        print(f"| {label} | {positives} | {f1} | {plain.precision:.3f} | {plain.recall:.3f} |")
+        figures = [one[label].f1 for one in scores.values()] + [plain.precision, plain.recall]
+        # Without positives there is nothing to recall; what is said falsely still counts in micro.
+        cells = " | ".join(f"{figure:.3f}" if positives else "–" for figure in figures)
+        print(f"| {label} | {positives} | {cells} |")
     common = [name for name in LABELS if scores["any"][name].hit + scores["any"][name].missed >= 10]
     macro = " | ".join(
         f"{sum(one[label].f1 for label in common) / len(common):.3f}" for one in scores.values()

@@ -99,6 +99,15 @@ GRAMMAR: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("No opacity to suggest pneumonia.", ("lung_opacity-", "pneumonia-")),
     ("No findings suspicious for pneumonia.", ("pneumonia-",)),
     ("Pneumothorax: none.", ("pneumothorax-",)),
+    (
+        "No consolidation, effusion, or large pneumothorax.",
+        ("consolidation-", "pleural_effusion-", "pneumothorax- large"),
+    ),
+    (
+        "No consolidation, effusion and pneumothorax is seen.",
+        ("consolidation-", "pleural_effusion-", "pneumothorax-"),
+    ),
+    ("Effusion and the nodule has resolved.", ("pleural_effusion+", "nodule-")),
     # The end of a denial.
     (
         "No pneumothorax, but there is a small effusion.",
@@ -184,7 +193,19 @@ GRAMMAR: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Please correlate clinically for pneumonia.", ()),
     ("Overlap could obscure a small nodule.", ()),
     ("Follow-up to document resolution of pneumonia.", ()),
+    ("Minimal if any effusion.", ("pleural_effusion? trace",)),
+    ("The cardiac silhouette is likely enlarged.", ("cardiomegaly?",)),
+    ("Low lung volumes; the heart is likely enlarged.", ("low_lung_volumes+", "cardiomegaly?")),
+    ("Right effusion, possibly loculated.", ("pleural_effusion+ right",)),
     # Sides, regions, trends.
+    ("The heart is mildly enlarged but unchanged.", ("cardiomegaly+ mild stable",)),
+    ("Bilateral opacities, worse at the bases.", ("lung_opacity+ bilateral base",)),
+    (
+        "Bilateral effusions, right greater than left, with atelectasis.",
+        ("pleural_effusion+ bilateral", "atelectasis+"),
+    ),
+    ("Pacemaker lead in the right ventricle.", ("pacemaker+",)),
+    ("The cardiac, mediastinal and hilar contours are normal.", ("cardiomegaly-",)),
     ("Right greater than left pleural effusions.", ("pleural_effusion+ bilateral",)),
     ("Right and left pleural effusions.", ("pleural_effusion+ bilateral",)),
     (

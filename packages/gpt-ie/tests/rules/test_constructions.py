@@ -12,6 +12,8 @@ from gpt_ie.rules.tokens import tokenise
         # "Normal" is the heart's, "clear" the lungs'.
         ("heart size normal and lungs clear", [
             ("cardiomegaly", "absent", 0, 3), ("lung_opacity", "absent", 4, 6)]),
+        ("heart is normal and aorta enlarged", [
+            ("cardiomegaly", "absent", 0, 3), ("aortic_enlargement", "present", 4, 6)]),
         ("the lungs are otherwise clear", []),
         ("heart with enlarged aorta", [("aortic_enlargement", "present", 2, 4)]),
         ("lungs are normal", []),

@@ -34,6 +34,7 @@ def test_places(engine: RulesEngine, text: str, expected: list[tuple[str, str | 
     ("text", "severity", "trend"),
     [
         ("Mild to moderate edema.", "moderate", None),
+        ("Moderate, slightly loculated effusion.", "moderate", None),
         ("Slightly improved edema.", None, "improved"),
         ("Slight interval worsening of edema.", None, "worsened"),
         ("Small stable effusion.", "small", "stable"),

@@ -19,7 +19,7 @@ _SUBJECTS: Mapping[str, str] = {
         heart {|size|shadow|silhouette}, cardiac {|mediastinal} {silhouette|contour|shadow|outline},
         cardiac {|silhouette} size, size of the {heart|cardiac silhouette}, heart and mediastinum,
         {cardiomediastinal|cardio mediastinal|cardiothymic|cardiopericardial} {silhouette|contour},
-        cardiac and mediastinal {silhouette|contour}
+        cardiac and mediastinal {silhouette|contour}, cardiac {COMMA} mediastinal
     """,
     "lung": "lung {|field|parenchyma}",
     "lobe": "lobe, lingula, rml, rll, lll, rul, lul",

@@ -38,6 +38,7 @@ _CHOICES = {
     "BE": "is|are|was|were|be|has been|have been",
     "MODAL": "may|might|could|may well|could well|may also|could also|could potentially|"
     "may possibly",
+    "COMMA": ",",
     "LIKELY": "likely|most likely|probably|possibly|presumably",
 }
 
@@ -97,7 +98,7 @@ _LISTS: dict[CueKind, str] = {
     "hedge_near": """
         possible, possibly, probable, probably, questionable, question, suspected,
         {|most|very} likely, presumed, presumably, presumptive, perhaps, potential, potentially,
-        borderline, equivocal, doubtful, ?
+        borderline, equivocal, doubtful, if any, ?
     """,
     "unasserted": """
         {|to} {evaluate|evaluation|eval|assess|assessment} {for|of}, to evaluate, {|to} rule out,

@@ -27,22 +27,10 @@ def merge(findings: Iterable[ExtractedFinding]) -> tuple[ExtractedFinding, ...]:
 
 
 def _place(merged: list[ExtractedFinding], finding: ExtractedFinding) -> None:
+    """Put a finding to the first that it fits; the union fits no other, for the first did not."""
     for index, other in enumerate(merged):
         if _compatible(other, finding):
-            united = _unite(other, finding)
-            # What was added may have made it compatible with one that it was not before.
-            del merged[index]
-            if united == other:
-                merged.insert(index, other)
-                return
-            rest = [item for item in merged if _compatible(item, united)]
-            if not rest:
-                merged.insert(index, united)
-                return
-            for item in rest:
-                united = _unite(item, united)
-                merged.remove(item)
-            merged.insert(min(index, len(merged)), united)
+            merged[index] = _unite(other, finding)
             return
     merged.append(finding)
 

@@ -46,7 +46,8 @@ def locations(sentence: Sentence, places: Sequence[Hit[Place]]) -> list[Location
     for index in reversed(bare):
         if found[index].region is None:  # "right and left bases", unlike "right lung and left base"
             found[index] = replace(found[index], region=found[index + 1].region)
-    return _united(found) or [Location()]
+    united = {(one.side, one.region): one for one in reversed(_united(found))}
+    return list(reversed(united.values())) or [Location()]
 
 
 def _add(found: list[Location], hit: Hit[Place], between: Sequence[str]) -> bool:

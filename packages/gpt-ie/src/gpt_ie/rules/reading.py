@@ -89,20 +89,14 @@ def parse(lexicon: Lexicon, tokens: Tokens) -> Sentence:
     )
     if not mentions:
         return Sentence(tokens, (), cues)
-    # "Upper limits of normal" is no upper zone.
-    normal = frozenset(
-        position
-        for mention in mentions
-        if mention.presence == "absent"
-        for position in range(mention.anchor, mention.last)
-    )
-    hidden = taken | normal
-    places = tuple(hit for hit in lexicon.places.find(words) if hit.first not in hidden)
+    places = tuple(hit for hit in lexicon.places.find(words) if hit.first not in taken)
     # "Minor fissure" is no minor finding.
-    fixed = hidden.union(
-        *(range(hit.first, hit.last) for hit in places if hit.last > hit.first + 1)
-    )
-    trends = [hit for hit in lexicon.trends.find(words) if hit.first not in hidden]
+    fixed = taken.union(*(range(hit.first, hit.last) for hit in places if hit.last > hit.first + 1))
+    trends = [
+        hit
+        for hit in lexicon.trends.find(words)
+        if hit.first not in taken and not _compares(words, hit)
+    ]
     return Sentence(
         tokens,
         mentions,
@@ -112,6 +106,11 @@ def parse(lexicon: Lexicon, tokens: Tokens) -> Sentence:
         (*trends, *_unchanged(words, cues)),
         number_clauses(words, cues, mentions),
     )
+
+
+def _compares(words: Sequence[str], hit: Hit[Trend]) -> bool:
+    """Whether a word of change compares places: "opacities, worse at the bases"."""
+    return words[hit.first : hit.last + 1] in (("worse", "at"), ("worse", "on"), ("worse", "than"))
 
 
 def _unchanged(words: Sequence[str], cues: Sequence[Hit[Cue]]) -> Iterator[Hit[Trend]]:

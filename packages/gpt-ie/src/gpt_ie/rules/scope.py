@@ -43,7 +43,7 @@ def judge(sentence: Sentence) -> list[Verdict]:
         effect, reached = _reach(sentence, hit)
         for index in reached:
             found[effect].setdefault(index, hit.value.phrase)
-    for index, phrase in _alternatives(sentence, found["absent"]):
+    for index, phrase in _alternatives(sentence):
         found["uncertain"].setdefault(index, phrase)
     for index, mention in enumerate(mentions):
         if index in found["unasserted"]:
@@ -87,7 +87,7 @@ def _near(sentence: Sentence, hit: Hit[Cue]) -> Iterator[int]:
     if reached:
         return iter(reached)
     # "Effusion, possibly from pleuritis" hedges its cause, which the dictionary need not know.
-    ends = _clause_end(sentence, hit.first) - hit.last <= 1
+    ends = _clause_end(sentence, hit.first) == hit.last
     return _preceding(sentence, hit) if ends else iter(())
 
 
@@ -183,7 +183,10 @@ def _preceding(sentence: Sentence, hit: Hit[Cue]) -> Iterator[int]:
     position: int | None = None
     for index in range(len(sentence.mentions) - 1, -1, -1):
         mention = sentence.mentions[index]
-        if mention.last > hit.first:
+        if mention.first < hit.first < mention.last:
+            yield index  # "the heart is likely enlarged": the cue stands inside
+            return
+        if mention.first > hit.first:
             continue
         if sentence.clauses[mention.first] != clause:
             if position is not None or not _silent(sentence, clause, hit.first):
@@ -218,8 +221,8 @@ def _adjacent(sentence: Sentence, hit: Hit[Cue]) -> int | None:
     return None
 
 
-def _alternatives(sentence: Sentence, denied: dict[int, str]) -> Iterator[tuple[int, str]]:
-    """Both sides of "or" and "versus", where neither is denied."""
+def _alternatives(sentence: Sentence) -> Iterator[tuple[int, str]]:
+    """Both sides of "or" and "versus"; a denial outweighs it."""
     words = sentence.tokens.words
     mentions = sentence.mentions
     for index in range(len(mentions) - 1):
@@ -228,6 +231,5 @@ def _alternatives(sentence: Sentence, denied: dict[int, str]) -> Iterator[tuple[
         phrase = next((word for word in between if word in _EITHER), None)
         if phrase is None or len(between) > _ALTERNATIVE_REACH or "with" in between:
             continue
-        if index not in denied and index + 1 not in denied:
-            yield index, phrase
-            yield index + 1, phrase
+        yield index, phrase
+        yield index + 1, phrase

@@ -14,13 +14,21 @@ Modifier = Hit[str] | Hit[Trend] | Hit[Place]
 _PREPOSITIONS = keys(
     "in at within on along over involving overlying near throughout into affecting for to"
 )
-_STOPS = _PREPOSITIONS | VERBS | {"with", ";", ":", "(", ")", "no", "without", "but"}
+_STOPS = (
+    _PREPOSITIONS
+    | VERBS
+    | keys("with ; : ( ) no without but which may might could suggest suggesting")
+    | keys("represent representing reflect reflecting")
+)
 _JOIN = frozenset((",", "and", "or", "/", "versus", "vs"))
+_TURNS = frozenset(("but", "and", "though", "although", ","))
+_BARE = 3
 _DEGREES = frozenset(("more", "most", "less", "least"))
 _CHANGES = frozenset(("worsening", "improvement", "increase", "decrease", "progression", "change"))
 _LEVELS = frozenset(("upper", "mid", "lower"))
 _OUTSIDE = keys(
-    "quadrant thoracic thoracolumbar lumbar cervical abdomen abdominal extremity arm neck"
+    "quadrant thoracic thoracolumbar lumbar cervical abdomen abdominal extremity arm neck svc "
+    "atrium atrial ventricle ventricular"
 )
 _COPULA = VERBS | {"measuring", "being"}
 
@@ -128,7 +136,7 @@ def _ahead(words: Sequence[str], hit: Modifier, mention: Mention, *, far: bool) 
 
 def _neighbours(sentence: Sentence, hit: Modifier) -> tuple[int | None, int | None]:
     """The last mention that starts before a modifier ends, and the first after, in its clause."""
-    clause = sentence.clauses[hit.first]
+    clause = _speaks_of(sentence, hit.first)
     before: int | None = None
     after: int | None = None
     for index, mention in enumerate(sentence.mentions):
@@ -139,6 +147,16 @@ def _neighbours(sentence: Sentence, hit: Modifier) -> tuple[int | None, int | No
         elif after is None:
             after = index
     return before, after
+
+
+def _speaks_of(sentence: Sentence, position: int) -> int:
+    """The clause that a word speaks of: the one before, if its own is a bare "but unchanged"."""
+    clauses = sentence.clauses
+    clause = clauses[position]
+    named = any(clauses[mention.anchor] == clause for mention in sentence.mentions)
+    begin = clauses.index(clause)
+    bare = position - begin <= _BARE and sentence.tokens.words[begin] in _TURNS
+    return clause - 1 if bare and not named and clause > 0 else clause
 
 
 def _opens(between: Sequence[str]) -> bool:
