@@ -61,3 +61,9 @@ def test_a_normal_heart_has_no_severity_and_no_region(engine: RulesEngine):
 def test_two_names_in_one_noun_phrase_share_the_severity(engine: RulesEngine):
     readings = engine.explain("Small calcified right apical nodule.")
     assert [one.finding.severity for one in readings] == ["small", "small"]
+
+
+def test_a_place_inside_a_name_is_not_shared_with_the_list(engine: RulesEngine):
+    readings = engine.explain("No rib fractures, pneumothorax, or pleural effusion.")
+    regions = {one.finding.category: one.finding.region for one in readings}
+    assert regions == {"fracture": "rib", "pneumothorax": None, "pleural_effusion": None}

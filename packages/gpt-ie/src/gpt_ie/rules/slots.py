@@ -191,10 +191,20 @@ def _share_places(
         # "Bilateral effusions and mild edema": its own adjective begins a noun phrase of its own.
         apart = slots[index + 1].severity is not None or categories[index + 1] in unplaced
         if not slots[index + 1].places and not apart:
-            slots[index + 1].places.extend(slots[index].places)
+            slots[index + 1].places.extend(_lent(sentence, slots, index))
     for index in reversed(pairs):
         if not slots[index].places and categories[index] not in unplaced:
-            slots[index].places.extend(slots[index + 1].places)
+            slots[index].places.extend(_lent(sentence, slots, index + 1))
+
+
+def _lent(sentence: Sentence, slots: Sequence[Slots], index: int) -> list[Hit[Place]]:
+    """The places that a mention shares: not those inside its own name ("rib" of "rib fracture")."""
+    lender = sentence.mentions[index]
+    return [
+        place
+        for place in slots[index].places
+        if place.last <= lender.first or lender.last <= place.first
+    ]
 
 
 def _share_severity(sentence: Sentence, slots: Sequence[Slots]) -> None:
