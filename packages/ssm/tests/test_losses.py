@@ -74,6 +74,13 @@ def test_gradient_reaches_similarity_and_scale(variant):
 
 
 @pytest.mark.parametrize("variant", ["paper", "official"])
+def test_half_precision_similarity_meets_full_precision_targets(variant):
+    exact = itm_loss(P, S, logit_scale=3.0, variant=variant)
+    rough = itm_loss(P.bfloat16(), S, logit_scale=torch.tensor(3.0), variant=variant)
+    assert rough.item() == pytest.approx(exact.item(), rel=2e-2)
+
+
+@pytest.mark.parametrize("variant", ["paper", "official"])
 def test_loss_falls_towards_the_targets(variant):
     targets = torch.eye(3)
     near = itm_loss(targets * 0.9, targets, logit_scale=5.0, variant=variant)

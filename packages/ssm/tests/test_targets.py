@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ssm import Calibration, SsmError, semantic_similarity_matrix
 
-many = settings(max_examples=200, deadline=None)
+many = settings(max_examples=100, deadline=None)
 
 
 @st.composite
@@ -48,7 +48,7 @@ def reference(embeddings, owner, group, n, pool):
     return torch.tensor(result, dtype=torch.float64).reshape(n, len(rows))
 
 
-@many
+@settings(max_examples=300, deadline=None)
 @given(batches(), st.sampled_from(["max", "mean"]), st.sampled_from([1, 5, 2**24]))
 def test_equals_the_double_loop(batch, pool, block_elements):
     embeddings, owner, group, n = batch
