@@ -133,7 +133,7 @@ def _inner_wall(patient: Patient, y: Table, side: int) -> Table:
     if side == LEFT:
         edge += patient.knob * _bump(y, -0.33, 0.075) + 0.045 * _bump(y, -0.13, 0.075)
     else:
-        edge += 0.02 * _bump(y, -0.25, 0.16) + 0.01
+        edge += (0.3 * patient.pedicle - 0.005) * _bump(y, -0.25, 0.16) + 0.01
     u = np.clip((patient.apex + 0.24 - y) / 0.24, 0, 1)
     edge += (patient.apex_x - edge) * (1 - np.sqrt(1 - u * u))
     return edge + 6 * np.maximum(patient.apex - y, 0)

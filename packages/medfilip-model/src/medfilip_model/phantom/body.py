@@ -66,8 +66,10 @@ def _trunk_thickness(grid: Grid, patient: Patient, contours: Contours) -> Field:
     )
     width = grid.by_y(contours.trunk)
     across = grid.x / width
-    inside = np.maximum(1 - across * across, 0)
-    trunk = grid.by_y(deep.astype(np.float32)) * np.sqrt(np.sqrt(inside) * inside + 1e-6) ** 0.8
+    # Flatter than an ellipse: muscle and shoulder blades fill the corners.
+    square = across * across
+    inside = np.maximum(1 - square * square, 0)
+    trunk = grid.by_y(deep.astype(np.float32)) * np.sqrt(inside)
     # Arms hang beside the trunk below the axilla, with air between.
     gap = grid.by_y((patient.arms * smoothstep((axis + 0.25) / 0.5) - 0.02).astype(np.float32))
     into = np.clip((np.abs(grid.x) - width - gap) * 6, 0, 1)
@@ -98,7 +100,7 @@ def _lungs(
     axis = grid.axis
     tall = 0.42 + 0.58 * smoothstep((axis - patient.apex + 0.05) / 0.55)
     bulge = np.sqrt(np.maximum(1 - 0.8 * reach * reach, 0.05))
-    depth = grid.by_y((0.60 * tall).astype(np.float32)) * bulge
+    depth = grid.by_y((0.68 * tall).astype(np.float32)) * bulge
     # Lung in the posterior sulcus lies behind the domes and fades downwards.
     sulcus = 0.16 * np.clip(1 + below * 4, 0, 1)
     lung = wall * beside

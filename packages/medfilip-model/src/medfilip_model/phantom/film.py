@@ -13,6 +13,8 @@ from medfilip_model.phantom.patient import Exposure
 _GREY = 1.56
 """Optical thickness shown as mid grey at the nominal exposure."""
 _SCATTER_CELLS = 16
+_APERTURE = 0.4
+"""Standard deviation of a detector element's blur, in pixels."""
 
 
 @functools.cache
@@ -55,9 +57,9 @@ def expose(thickness: Field, exposure: Exposure, rng: np.random.Generator) -> Fi
 
 
 def _unsharp(seen: Field, exposure: Exposure, size: int) -> Field:
-    sigma = exposure.blur * size / 2
-    if sigma > 0.3:
-        seen = ndimage.gaussian_filter(seen, sigma, truncate=3.0, mode="nearest")
+    # A pixel integrates over its own width.
+    sigma = math.hypot(exposure.blur * size / 2, _APERTURE)
+    seen = ndimage.gaussian_filter(seen, sigma, truncate=3.0, mode="nearest")
     if exposure.sharpen > 0.05:
         wide = ndimage.gaussian_filter(seen, 0.03 * size / 2, truncate=2.5, mode="nearest")
         seen = seen + exposure.sharpen * (seen - wide)

@@ -17,7 +17,7 @@ from medfilip_model.phantom.planning import Planned, deform, plan_findings
 from medfilip_model.phantom.render import PLAN, REPORT, Source, draw_subject, render
 from medfilip_model.phantom.report import PhantomReport, write_report
 
-GENERATOR_VERSION = "1"
+GENERATOR_VERSION = "2"
 """Raised with every change that alters a pixel, a finding or a word; part of cache keys."""
 
 

@@ -167,8 +167,8 @@ def draw_patient(rng: np.random.Generator) -> Patient:
         rib_step=_clipped(rng, 0.128, 0.008, 0.11, 0.15),
         rib_fall=_clipped(rng, 0.2, 0.03, 0.12, 0.28),
         clavicle=apex + _clipped(rng, 0.19, 0.04, 0.08, 0.3),
-        breast=_clipped(rng, 0.3 + 0.5 * habitus, 0.15, 0.12, 1.0) if female else 0.0,
-        vessels=_clipped(rng, 1.0, 0.16, 0.6, 1.4),
+        breast=_clipped(rng, 0.3 + 0.6 * habitus, 0.18, 0.12, 1.0) if female else 0.0,
+        vessels=_clipped(rng, 1.0, 0.13, 0.65, 1.3),
         gas=_clipped(rng, 0.6, 0.25, 0.25, 1.0) if rng.random() < 0.7 else 0.0,
         arms=_clipped(rng, 0.22, 0.1, 0.06, 0.5),
     )
@@ -203,9 +203,9 @@ def draw_exposure(rng: np.random.Generator, patient: Patient) -> Exposure:
         black=_clipped(rng, 0.01, 0.05, 0.0, 0.2),
         white=_clipped(rng, 0.94, 0.05, 0.72, 1.0),
         scatter=_clipped(rng, 0.10, 0.05, 0.02, 0.25),
-        blur=float(rng.uniform(0.004, 0.014)),
+        blur=float(rng.uniform(0.003, 0.010)),
         sharpen=_clipped(rng, 0.25, 0.25, 0.0, 0.9),
-        noise=float(rng.uniform(0.0015, 0.009)),
+        noise=float(rng.uniform(0.001, 0.006)),
         shading=(float(rng.normal(0, 0.05)), float(rng.normal(0, 0.05))),
         borders=_open_to_chest(
             (float(depth[0]), float(depth[1]), float(depth[2]), float(depth[3])), patient

@@ -22,13 +22,18 @@ def caption(finding: Finding) -> str:
     return " ".join(part.replace("_", " ") for part in parts if part is not None)
 
 
-def _fitted(text: str, width: int, font: ImageFont.ImageFont | ImageFont.FreeTypeFont) -> str:
-    """The text, shortened with an ellipsis if it is wider than a tile."""
-    if font.getlength(text) <= width:
-        return text
-    while text and font.getlength(text + "…") > width:
-        text = text[:-1]
-    return text.rstrip() + "…"
+def _wrapped(
+    text: str, width: int, font: ImageFont.ImageFont | ImageFont.FreeTypeFont
+) -> list[str]:
+    """The text in lines no wider than a tile, broken at spaces."""
+    lines: list[str] = []
+    for word in text.split():
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and font.getlength(longer) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
 
 
 def contact_sheet(phantoms: Sequence[Phantom], *, columns: int = 4, tile: int = 224) -> Image.Image:
@@ -42,7 +47,15 @@ def contact_sheet(phantoms: Sequence[Phantom], *, columns: int = 4, tile: int = 
     Returns:
         A greyscale image.
     """
-    lines = [[caption(f) for f in p.findings] or ["no finding"] for p in phantoms]
+    font = ImageFont.load_default(_FONT_SIZE)
+    lines = [
+        [
+            line
+            for text in [caption(finding) for finding in phantom.findings] or ["no finding"]
+            for line in _wrapped(text, tile, font)
+        ]
+        for phantom in phantoms
+    ]
     columns = min(columns, len(phantoms))
     rows = -(-len(phantoms) // columns)
     deepest = [
@@ -51,15 +64,13 @@ def contact_sheet(phantoms: Sequence[Phantom], *, columns: int = 4, tile: int = 
     heights = [tile + _LINE * count + 2 * _GAP for count in deepest]
     sheet = Image.new("L", (columns * (tile + _GAP) + _GAP, sum(heights) + _GAP), 255)
     pen = ImageDraw.Draw(sheet)
-    font = ImageFont.load_default(_FONT_SIZE)
     for number, (phantom, text) in enumerate(zip(phantoms, lines, strict=True)):
         row, column = divmod(number, columns)
         x, y = _GAP + column * (tile + _GAP), _GAP + sum(heights[:row])
         image = Image.fromarray(to_bytes(np.asarray(phantom.image)))
         sheet.paste(image.resize((tile, tile), Image.Resampling.LANCZOS), (x, y))
         for depth, line in enumerate(text):
-            place = (x, y + tile + 1 + depth * _LINE)
-            pen.text(place, _fitted(line, tile, font), fill=0, font=font)
+            pen.text((x, y + tile + 1 + depth * _LINE), line, fill=0, font=font)
     return sheet
 
 

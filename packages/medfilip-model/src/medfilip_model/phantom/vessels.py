@@ -15,7 +15,7 @@ _STEPS = 4
 _FAN = np.radians([8.0, 25, 45, 70, 95, 115, 132, 148, 166])
 """Directions of the first branches from straight up, turning outwards."""
 _LENGTH = np.array([0.19, 0.19, 0.18, 0.17, 0.19, 0.22, 0.24, 0.25, 0.22])
-_RADIUS = np.array([13, 12, 12, 11, 12, 13, 15, 18, 19]) * 1e-3
+_RADIUS = np.array([11, 10, 9, 8, 9, 10, 12, 14, 15]) * 1e-3
 _SIDE = np.repeat(np.array(SIGN), len(_FAN))
 
 Branches = Float[np.ndarray, " B"]
@@ -67,8 +67,8 @@ def pulmonary_vessels(body: Body, rng: np.random.Generator) -> Field:
     canvas = Canvas(body.grid)
     # Thick vessels last, so that thin ones do not cut them.
     for xs, ys, radii in reversed(generations):
-        canvas.strokes(xs, ys, width=2 * radii, grey=255 * np.minimum(radii / 0.02, 1))
-    out = 0.29 * canvas.read()
+        canvas.strokes(xs, ys, width=2 * radii, grey=255 * np.minimum(radii / 0.014, 1))
+    out = 0.32 * canvas.read()
     for side in SIDES:
         _add_hilum(out, body, side, rng)
     return out
@@ -92,7 +92,7 @@ def _airway_bore(axis: Float[np.ndarray, " T"]) -> tuple[np.ndarray, np.ndarray,
     """
     carina = -0.27
     apart = np.maximum(axis - carina, 0) * 0.85
-    width = 0.036 - 0.010 * smoothstep((axis - carina) / 0.1)
+    width = 0.031 - 0.006 * smoothstep((axis - carina) / 0.1)
     shown = smoothstep((axis + 1.15) / 0.2) * (1 - smoothstep((axis + 0.22) / 0.1))
     return apart, width, shown
 
@@ -105,5 +105,5 @@ def airway(body: Body) -> Field:
     apart, width, shown = _airway_bore(view.axis)
     off = np.abs(view.x - view.by_y(body.contours.midline) - 0.01 * body.patient.rotation)
     tube = view.ramp(view.by_y(width) - np.abs(off - view.by_y(apart)), 0.016)
-    out[box] = 0.13 * tube * view.by_y(shown)
+    out[box] = 0.11 * tube * view.by_y(shown)
     return out

@@ -16,7 +16,7 @@ _CENTRES = {
     "mid": (0.55, 0.52),
     "lower": (0.5, 0.78),
     "base": (0.5, 0.9),
-    "perihilar": (0.12, 0.5),
+    "perihilar": (0.2, 0.5),
     "upper_lobe": (0.5, 0.32),
     "middle_lobe": (0.3, 0.72),
     "lingula": (0.25, 0.7),
@@ -28,7 +28,7 @@ _CENTRES = {
 def centre(body: Body, side: int, region: str, rng: np.random.Generator) -> tuple[float, float]:
     """A point near the middle of a region."""
     across, down = _CENTRES[region]
-    across += float(rng.uniform(-0.16, 0.16)) if across > 0.2 else float(rng.uniform(-0.05, 0.1))
+    across += float(rng.uniform(-0.16, 0.16)) if across > 0.24 else float(rng.uniform(-0.06, 0.1))
     return spot(body, side, across, down + float(rng.uniform(-0.06, 0.06)))
 
 
@@ -36,12 +36,12 @@ def draw_opacity(body: Body, item: Planned, rng: np.random.Generator) -> list[Pa
     """One hazy, ill-defined density; vessels stay visible through it."""
     side, strength = item.sides[0], item.strength
     x, y = centre(body, side, item.finding.region or "mid", rng)
-    size = 0.075 + 0.085 * strength
+    size = 0.095 + 0.095 * strength
     stretch = float(rng.uniform(0.8, 1.25))
     rx, ry = size * stretch, size / stretch
     view = look(body, around(body, x, y, 3.2 * rx, 3.2 * ry), side)
     cloud = 1 + 0.22 * noise(rng, 14, body.grid.size)[view.window]
-    peak = 0.29 + 0.28 * strength + float(rng.uniform(-0.04, 0.04))
+    peak = 0.36 + 0.28 * strength + float(rng.uniform(-0.04, 0.04))
     return [fill(view, np.clip(peak * blob(view, x, y, rx, ry) * cloud, 0, 0.9))]
 
 
@@ -122,17 +122,17 @@ def draw_pneumonia(body: Body, item: Planned, rng: np.random.Generator) -> list[
     side, strength = item.sides[0], item.strength
     region = item.finding.region or "lower_lobe"
     x, y = centre(body, side, region, rng)
-    spread = 0.10 + 0.11 * strength
+    spread = 0.12 + 0.12 * strength
     view = look(body, around(body, x, y, 3.0 * spread, 3.0 * spread), side)
     clouds = np.zeros_like(view.x)
-    for _ in range(3 + int(4 * strength)):
+    for _ in range(4 + int(4 * strength)):
         dx, dy = rng.normal(0, 0.75 * spread, 2)
-        size = float(rng.uniform(0.035, 0.07)) * (0.85 + 0.5 * strength)
+        size = float(rng.uniform(0.042, 0.08)) * (0.85 + 0.5 * strength)
         clouds += float(rng.uniform(0.6, 1.1)) * blob(view, x + dx, y + dy, size, size)
     fluff = noise(rng, 30, body.grid.size)[view.window]
     curd = noise(rng, 60, body.grid.size)[view.window]
     patchy = smoothstep((clouds * (1 + 0.35 * fluff + 0.2 * curd) - 0.1) / 1.1)
     patchy = np.maximum(patchy, 0.35 * blob(view, x, y, spread, spread))
     lobe = 0.25 + 0.75 * _lobe(body, view, side, region, 0.0)
-    peak = 0.46 + 0.34 * strength
+    peak = 0.5 + 0.34 * strength
     return [fill(view, np.clip(peak * patchy * lobe, 0, 0.92), faint=0.3)]

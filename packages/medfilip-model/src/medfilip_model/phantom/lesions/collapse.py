@@ -21,17 +21,17 @@ def draw_atelectasis(body: Body, item: Planned, rng: np.random.Generator) -> lis
         for band in range(count):
             x = anchor + float(rng.normal(0, 0.05))
             y = floor - 0.055 - 0.085 * band + float(rng.normal(0, 0.012))
-            slope = float(rng.normal(0, 0.14))
-            length = float(rng.uniform(0.12, 0.18)) * (0.8 + 0.5 * strength)
-            half_height = float(rng.uniform(0.009, 0.013)) + 0.014 * strength
-            off = view.y - y - slope * (view.x - x) - 0.5 * (view.x - x) ** 2
-            along = smoothstep((length - np.abs(view.x - x)) / 0.08)
+            slope, bow = float(rng.normal(0, 0.16)), float(rng.uniform(-0.2, 0.9))
+            length = float(rng.uniform(0.15, 0.23)) * (0.8 + 0.4 * strength)
+            half_height = float(rng.uniform(0.009, 0.013)) + 0.009 * strength
+            off = view.y - y - slope * (view.x - x) - bow * (view.x - x) ** 2
+            along = smoothstep((length - np.abs(view.x - x)) / 0.13)
             plate = np.exp(-((off / max(half_height, 0.6 * body.grid.pixel)) ** 4)) * along
             plate = plate * min(1.0, 2 * half_height / body.grid.pixel)
             share = np.maximum(share, plate)
         # Crowded, underventilated lung around the plates.
         crowd = 0.16 * strength * smoothstep((view.y - top) / 0.2)
         patches.append(
-            fill(view, np.clip((0.5 + 0.3 * strength) * share + crowd, 0, 0.9), faint=0.4)
+            fill(view, np.clip((0.58 + 0.24 * strength) * share + crowd, 0, 0.9), faint=0.4)
         )
     return patches

@@ -39,7 +39,7 @@ def draw_nodule(body: Body, item: Planned, rng: np.random.Generator) -> list[Pat
     """A round, well-defined density of 5-30 mm (a patient unit is about 19 cm)."""
     millimetres = 5 + 25 * item.strength
     radius = millimetres / 2 / 190
-    density = 0.33 + 2.2 * radius + float(rng.uniform(-0.04, 0.06))
+    density = 0.42 + 2.4 * radius + float(rng.uniform(-0.05, 0.08))
     return _ball(body, item, radius, density, rng)
 
 

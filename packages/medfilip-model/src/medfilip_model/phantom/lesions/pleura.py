@@ -22,7 +22,7 @@ def draw_effusion(body: Body, item: Planned, rng: np.random.Generator) -> list[P
         if len(item.sides) == 2:
             strength = float(np.clip(strength + rng.uniform(-0.1, 0.1), 0.02, 1))
         angle = dome_y(patient, side) + patient.sulcus
-        level = angle - 0.06 - 0.15 * min(strength / 0.25, 1) - 0.62 * max(strength - 0.25, 0)
+        level = angle - 0.05 - 0.12 * min(strength / 0.25, 1) - 0.66 * max(strength - 0.25, 0)
         climb = float(rng.uniform(0.10, 0.18)) * (0.7 + 0.8 * strength)
         top = level - climb - 0.3
         view = look(body, half(body, side, top, angle + 0.3), side)
