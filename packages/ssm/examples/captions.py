@@ -55,7 +55,7 @@ def main(encoder_name: str = "minilm", steps: int = 150) -> float:
     best = [bank.texts[row] for row in similarity.argmax(dim=1).tolist()]
     right = sum(caption in CAPTIONS[s] for caption, s in zip(best, subjects, strict=True))
     share = right / len(subjects)
-    print(f"encoder {bank.encoder_name}: loss {loss.item():.3f}, right subject {share:.0%}")  # noqa: T201 - it is what one runs this for
+    print(f"encoder {bank.encoder_name}: loss {loss.item():.3f}, right subject {share:.0%}")
     return share
 
 

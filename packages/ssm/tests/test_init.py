@@ -1,4 +1,3 @@
-import importlib.metadata
 import subprocess
 import sys
 
@@ -15,10 +14,6 @@ def test_every_public_name_resolves():
 def test_an_unknown_name():
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
         ssm.nothing  # noqa: B018 - looking it up is the test
-
-
-def test_the_version_is_the_distribution_s():
-    assert ssm.__version__ == importlib.metadata.version("medfilip-ssm")
 
 
 def test_importing_and_using_the_core_loads_no_optional_package():

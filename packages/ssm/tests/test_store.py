@@ -1,4 +1,5 @@
 import errno
+import importlib.metadata
 import json
 import os
 import signal
@@ -46,6 +47,7 @@ def test_the_manifest_records_what_made_it(tmp_path, hash_encoder):
     assert manifest["encoder"] == {"name": "hash", "fingerprint": hash_encoder.fingerprint}
     assert (manifest["count"], manifest["dim"], manifest["schema"]) == (4, 8, 1)
     assert manifest["versions"]["torch"] == torch.__version__
+    assert manifest["versions"]["medfilip-ssm"] == importlib.metadata.version("medfilip-ssm")
     assert manifest["embeddings"]["file"] == matrix_file(tmp_path).name
 
 

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from ssm.similarity import Calibration, cosine, fit_calibration, normalise
     from ssm.targets import semantic_similarity_matrix
 
-__version__ = "0.1.0"
-
 __all__ = [
     "BankError",
     "Calibration",

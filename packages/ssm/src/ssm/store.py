@@ -15,6 +15,7 @@ import logging
 import os
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,6 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from ssm import __version__
 from ssm.encoders import TextEncoder, check_texts
 from ssm.errors import BankError, shorten
 
@@ -104,7 +104,7 @@ def write(folder: Path, stored: Stored) -> None:
         "dim": stored.embeddings.shape[1],
         "embeddings": {"file": name, "sha256": digest},
         "texts_sha256": _digest_texts(stored.texts),
-        "versions": {"medfilip-ssm": __version__, "torch": str(torch.__version__)},
+        "versions": {"medfilip-ssm": version("medfilip-ssm"), "torch": str(torch.__version__)},
         "texts": stored.texts,
     }
     try:
