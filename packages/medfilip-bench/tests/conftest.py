@@ -1,5 +1,7 @@
 """Records made by hand, and a small model, for the tests of this package."""
 
+import csv
+
 import numpy as np
 import pytest
 from medfilip_bench.protocols import Scored
@@ -15,6 +17,7 @@ from medfilip_bench.results import (
     Series,
 )
 from medfilip_bench.scoring import ClassName, Resampling, score_classes
+from PIL import Image
 
 PIXEL = (
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
@@ -159,3 +162,38 @@ def cache(tmp_path_factory):
 def own_cache(cache, monkeypatch):
     """No test touches the user's own cache."""
     monkeypatch.setenv("MEDFILIP_CACHE", str(cache))
+
+
+def write_folder(root, rows, columns=("file", "finding_labels", "patient_id", "repo_split")):
+    """Write a manifest folder of noise images, one a row; returns the folder."""
+    (root / "images").mkdir(parents=True)
+    generator = np.random.default_rng(0)
+    for row in rows:
+        pixels = generator.integers(0, 256, (40, 40), dtype=np.uint8)
+        Image.fromarray(pixels).save(root / "images" / row[0])
+    with (root / "manifest.csv").open("w", newline="", encoding="utf-8") as stream:
+        csv.writer(stream).writerows([columns, *rows])
+    return root
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """30 images of 15 patients, 10 of them for thresholds; Mass, Effusion and nothing."""
+    labels = ("No Finding", "Mass", "Effusion|Mass", "Effusion", "No Finding")
+    rows = [
+        (f"{n:03}.png", labels[n % 5], str(n // 2), "valid" if n < 10 else "test")
+        for n in range(30)
+    ]
+    return write_folder(tmp_path / "cxr", rows)
+
+
+@pytest.fixture
+def make_folder():
+    """The writer of manifest folders."""
+    return write_folder
+
+
+@pytest.fixture
+def no_figures(monkeypatch):
+    """Reports without figures, where a test is about something else: drawing costs seconds."""
+    monkeypatch.setattr("medfilip_bench.report.figures", lambda record: ())

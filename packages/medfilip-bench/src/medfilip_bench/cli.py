@@ -117,6 +117,9 @@ def _usage_errors() -> Generator[None]:
     except (BenchError, MedfilipError, IkiError, GptIeError, SsmError) as error:
         _complain(f"error: {error}")
         raise typer.Exit(2) from error
+    except OSError as error:
+        _complain(f"error: {error.filename or 'file'}: {error.strerror or error}")
+        raise typer.Exit(2) from error
 
 
 def _terminal() -> "Terminal":
@@ -132,9 +135,11 @@ def _complain(text: str) -> None:
 
 def _print_table(table: "Table") -> None:
     """Print a table with columns as wide as their longest cell."""
+    from medfilip_bench.tables import words
+
     rows = [list(table.columns)]
     rows += [
-        [line.name, *(f"{c.text} ({c.small})" if c.small else c.text for c in line.cells)]
+        [words(line.name, line.small), *(words(c.text, c.small) for c in line.cells)]
         for line in table.lines
     ]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]

@@ -58,7 +58,7 @@ def train_on_reports(
 
 def training_reports(config: TrainConfig) -> Iterator[Report]:
     """Yield the reports of the phantoms that a run trains on."""
-    recipe = PhantomConfig(seed=config.data.seed)
+    recipe = PhantomConfig(size=config.model.size, seed=config.data.seed)
     for index in range(config.data.train):
         made = plan_phantom(recipe, index)
         yield Report(

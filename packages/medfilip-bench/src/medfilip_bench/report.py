@@ -12,7 +12,7 @@ from medfilip_bench.protocols import PROTOCOL_WORDS
 from medfilip_bench.published import load_published
 from medfilip_bench.results import RunRecord, Skipped
 from medfilip_bench.summary import PUBLISHED_COLUMN, summary
-from medfilip_bench.tables import Cell, Table, measured, reference
+from medfilip_bench.tables import Cell, Line, Table, measured, reference, words
 
 ORDER = ("extraction", "zero_shot_single", "zero_shot_multi", "unseen", "retrieval", "folder")
 OVERALL: Mapping[str, str] = {
@@ -103,9 +103,15 @@ def render(page: Page, template: str) -> str:
     return environment.get_template(template).render(page=page)
 
 
-def pipes(cell: Cell | str) -> str:
-    """Return a cell as Markdown table text."""
-    text = cell if isinstance(cell, str) else cell.text + (f" ({cell.small})" if cell.small else "")
+def pipes(cell: Cell | Line | str) -> str:
+    """Return a cell or a line's name as Markdown table text."""
+    match cell:
+        case Line():
+            text = words(cell.name, cell.small)
+        case Cell():
+            text = words(cell.text, cell.small)
+        case _:
+            text = cell
     return text.replace("|", "\\|")
 
 

@@ -103,7 +103,8 @@ def run_all(config: BenchConfig | None = None, *, listener: Listener | None = No
         BenchError, MedfilipError, IkiError: If the model or the folder cannot be used at all.
     """
     config, listener = config or BenchConfig(), listener or Silent()
-    # The folder first: a wrong path should not cost the time to train.
+    # What can be wrong comes first: it should not cost the time to train.
+    config.out.mkdir(parents=True, exist_ok=True)
     bench = prepare(config, listener)
     names = [name for name, task in TASKS.items() if task.phantom or config.data is not None]
     records: list[RunRecord] = []

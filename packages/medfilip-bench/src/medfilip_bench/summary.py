@@ -95,7 +95,7 @@ HEADLINES: Mapping[str, tuple[Headline, ...]] = {
         Headline("macro F1, held-out threshold", "f1@held-out"),
     ),
 }
-COLUMNS = ("task", "data", "figure", "measured here", "best trivial baseline")
+COLUMNS = ("task", "figure", "measured here", "best trivial baseline")
 PUBLISHED_COLUMN = "published (other data)"
 
 
@@ -121,15 +121,17 @@ def summary(records: Iterable[RunRecord]) -> Table:
 
 def _line(record: RunRecord, headline: Headline, *, first: bool) -> Line:
     """Return one headline; task and data are named on the first line of a record alone."""
-    kind = "phantoms" if record.phantom else "real images"
     cells = (
-        Cell(f"{record.data.n:,} {kind}", f"model {record.model.name}") if first else Cell(""),
         Cell(headline.words),
         cell(_estimate(record, headline)),
         _best_baseline(record, headline),
         _published(headline),
     )
-    return Line(record.title if first else "", cells, "start" if first else "again")
+    if not first:
+        return Line("", cells, "again")
+    kind = "phantoms" if record.phantom else "real images"
+    small = f"{record.data.n:,} {kind}, model {record.model.name}"
+    return Line(record.title, cells, "start", small)
 
 
 def _estimate(record: RunRecord, headline: Headline) -> Estimate | None:

@@ -38,11 +38,13 @@ class Line:
         name: First column.
         cells: The rest.
         kind: ``overall``, ``class`` … or ``baseline``; sets the type.
+        small: A smaller line under the name.
     """
 
     name: str
     cells: tuple[Cell, ...]
     kind: str = "class"
+    small: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,11 @@ class Table:
     columns: tuple[str, ...]
     lines: tuple[Line, ...]
     groups: tuple[tuple[str, int], ...] = ()
+
+
+def words(text: str, small: str) -> str:
+    """Join a text with its smaller line for where there is one type size."""
+    return f"{text} ({small})" if small else text
 
 
 def number(value: float) -> str:
