@@ -10,7 +10,7 @@ from medfilip_model.phantom.anatomy import Contours, trace_contours
 from medfilip_model.phantom.generate import plan_phantom, streams
 from medfilip_model.phantom.grid import make_grid
 from medfilip_model.phantom.patient import Patient
-from medfilip_model.phantom.planning import (
+from medfilip_model.phantom.planned import (
     SEVERITIES,
     Planned,
     deform,

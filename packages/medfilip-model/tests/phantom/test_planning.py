@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from iki_knowledge import load_knowledge
 from medfilip_model.phantom import (
     INCIDENTAL_CATEGORIES,
     SEEN_CATEGORIES,
@@ -13,8 +12,8 @@ from medfilip_model.phantom import (
     PhantomConfig,
     plan_phantom,
 )
-from medfilip_model.phantom.patient import draw_patient
-from medfilip_model.phantom.planning import SEVERITIES, compatible, deform, draw_finding
+from medfilip_model.phantom.coexist import compatible
+from medfilip_model.phantom.planned import SEVERITIES
 
 
 @functools.cache
@@ -98,43 +97,3 @@ def test_a_weight_of_nought_silences_a_class():
     names = [f.category for index in range(200) for f in plan_phantom(config, index).findings]
     assert "pneumothorax" not in names
     assert names.count("nodule") > 2 * names.count("consolidation")
-
-
-def test_impossible_pairs_never_meet():
-    for plan in _plans(900):
-        for a, b in combinations(plan.planned, 2):
-            names = {a.finding.category, b.finding.category}
-            assert len(names) == 2
-            if set(a.sides) & set(b.sides):
-                assert names != {"pneumothorax", "pleural_effusion"}
-                assert names != {"pulmonary_edema", "covid19"}
-                assert names != {"pneumothorax", "granuloma"}
-
-
-def _only(category, strength_above, side):
-    rng = np.random.default_rng(0)
-    while True:
-        item = draw_finding(rng, category, PhantomConfig(), 0)
-        if item.strength > strength_above and item.finding.side == side:
-            return item
-
-
-def test_findings_move_the_anatomy():
-    patient = draw_patient(np.random.default_rng(4))
-    assert 0.54 <= deform(patient, (_only("cardiomegaly", 0.0, None),)).ctr <= 0.70
-    fluid = deform(patient, (_only("pleural_effusion", 0.9, "right"),))
-    assert fluid.shift_mediastinum > 0.02, "a large right effusion pushes to the left"
-    tension = deform(patient, (_only("pneumothorax", 0.9, "left"),))
-    assert tension.shift_mediastinum < -0.02
-    collapse = deform(patient, (_only("atelectasis", 0.5, "right"),))
-    assert collapse.shift_mediastinum < 0, "lost volume pulls"
-    assert collapse.lift[0] > 0.05 > collapse.lift[1]
-    assert deform(patient, ()) == patient
-
-
-def test_severities_and_categories_are_the_dictionary_s():
-    kb = load_knowledge()
-    for name, levels in SEVERITIES.items():
-        assert set(levels) - {None} <= set(kb[name].severities)
-    for name in INCIDENTAL_CATEGORIES:
-        assert kb[name].id == name

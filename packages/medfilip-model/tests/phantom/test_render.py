@@ -1,7 +1,7 @@
 """What every finding does to the film, whatever module draws it."""
 
 import numpy as np
-from medfilip_model.phantom.planning import SEVERITIES
+from medfilip_model.phantom.planned import SEVERITIES
 from medfilip_model.phantom.render import DRAWINGS
 
 _FILMS = 4

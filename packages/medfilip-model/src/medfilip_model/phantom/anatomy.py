@@ -71,7 +71,7 @@ class Heart:
         """Squared distance from the axis in half widths: below 1 inside, huge above and below."""
         half = np.maximum(self.left - self.right, 0.02) / 2
         inside = (grid.axis > self.top) & (grid.axis < self.bottom)
-        inverse = np.where(inside, 1 / half, 200).astype(np.float32)
+        inverse = np.where(inside, 1 / half, 200)
         u = (grid.x - grid.by_y((self.left + self.right) / 2)) * grid.by_y(inverse)
         return u * u
 

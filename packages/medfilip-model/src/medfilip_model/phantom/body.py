@@ -69,13 +69,11 @@ def _trunk_thickness(grid: Grid, patient: Patient, contours: Contours) -> Field:
     # Flatter than an ellipse: muscle and shoulder blades fill the corners.
     square = across * across
     inside = np.maximum(1 - square * square, 0)
-    trunk = grid.by_y(deep.astype(np.float32)) * np.sqrt(inside)
+    trunk = grid.by_y(deep) * np.sqrt(inside)
     # Arms hang beside the trunk below the axilla, with air between.
-    gap = grid.by_y((patient.arms * smoothstep((axis + 0.25) / 0.5) - 0.02).astype(np.float32))
+    gap = grid.by_y(patient.arms * smoothstep((axis + 0.25) / 0.5) - 0.02)
     into = np.clip((np.abs(grid.x) - width - gap) * 6, 0, 1)
-    arm = np.sqrt(into) * grid.by_y(
-        ((0.42 + 0.2 * fat) * smoothstep((axis + 0.4) / 0.2)).astype(np.float32)
-    )
+    arm = np.sqrt(into) * grid.by_y((0.42 + 0.2 * fat) * smoothstep((axis + 0.4) / 0.2))
     return np.maximum(trunk, arm)
 
 
@@ -87,20 +85,20 @@ def _lungs(
     span = np.abs(grid.x)
     outer = grid.by_y(contours.outer[RIGHT])
     slope = np.gradient(contours.outer[RIGHT], grid.axis)
-    normal = grid.by_y((1 / np.sqrt(1 + np.minimum(slope * slope, 400))).astype(np.float32))
+    normal = grid.by_y(1 / np.sqrt(1 + np.minimum(slope * slope, 400)))
     beyond = (outer - span) * normal
     reach = span / np.maximum(outer, 0.05)
     offset = grid.x - middle
     inner = np.where(offset > 0, grid.by_y(contours.inner[LEFT]), grid.by_y(contours.inner[RIGHT]))
     wall = grid.ramp(beyond, 0.018)
-    soft = grid.by_y((0.02 + 0.05 * smoothstep((-0.3 - grid.axis) / 0.3)).astype(np.float32))
+    soft = grid.by_y(0.02 + 0.05 * smoothstep((-0.3 - grid.axis) / 0.3))
     beside = np.clip((np.abs(offset) - inner) / np.maximum(soft, grid.pixel) + 0.5, 0, 1)
     below = grid.by_x(contours.base) - grid.y
     above = grid.ramp(below, 0.02)
     axis = grid.axis
     tall = 0.42 + 0.58 * smoothstep((axis - patient.apex + 0.05) / 0.55)
     bulge = np.sqrt(np.maximum(1 - 0.8 * reach * reach, 0.05))
-    depth = grid.by_y((0.68 * tall).astype(np.float32)) * bulge
+    depth = grid.by_y(0.68 * tall) * bulge
     # Lung in the posterior sulcus lies behind the domes and fades downwards.
     sulcus = 0.16 * np.clip(1 + below * 4, 0, 1)
     lung = wall * beside

@@ -9,41 +9,44 @@ from medfilip_model.phantom.body import Body, wall_rim
 from medfilip_model.phantom.drawing import Canvas
 from medfilip_model.phantom.grid import Field, Table, smoothstep
 
+_RIBS = 11
+_FRONT_RIBS = 7
+"""Ribs whose front ends are seen; below them cartilage joins the costal arch."""
+_SAMPLES = 64
 
-def _rib_table(rng: np.random.Generator, first: int, last: int, blur: float) -> Table:
-    """Cross-section of the ribs over the continuous rib number, 64 samples a rib."""
-    rho = np.arange(-2 * 64, 16 * 64, dtype=np.float32) / 64
-    number = np.round(rho)
-    count = 18
-    weight = rng.normal(1.0, 0.12, count).clip(0.6, 1.4)
-    half = rng.normal(0.19, 0.015, count).clip(0.14, 0.24)
-    nudge = rng.normal(0, 0.03, count)
-    index = (number + 2).astype(int).clip(0, count - 1)
-    off = rho - number - nudge[index]
-    band = np.clip((half[index] - np.abs(off)) / max(blur, 0.06) + 0.5, 0, 1)
-    cortex = np.exp(-(((np.abs(off) - half[index] + 0.04) / 0.05) ** 2))
-    lower = 1 + 0.25 * (off > 0)
-    shown = (number >= first) & (number <= last)
-    return (weight[index] * band * (0.62 + 0.5 * cortex * lower) * shown).astype(np.float32)
+
+def _rib_table(rng: np.random.Generator, blur: float) -> Table:
+    """Cross-section of the ribs over the continuous rib number, from two ribs above the first."""
+    rho = np.arange(-2 * _SAMPLES, (_RIBS + 2) * _SAMPLES) / _SAMPLES
+    number = np.round(rho).astype(int)
+    rib = np.clip(number, 0, _RIBS - 1)
+    weight = rng.normal(1.0, 0.12, _RIBS).clip(0.6, 1.4)[rib]
+    half = rng.normal(0.19, 0.015, _RIBS).clip(0.14, 0.24)[rib]
+    off = rho - number - rng.normal(0, 0.03, _RIBS)[rib]
+    band = np.clip((half - np.abs(off)) / max(blur, 0.06) + 0.5, 0, 1)
+    # Cortex shows brighter along the borders, the lower one most.
+    cortex = np.exp(-(((np.abs(off) - half + 0.04) / 0.05) ** 2)) * (1 + 0.25 * (off > 0))
+    return (weight * band * (0.62 + 0.5 * cortex) * (number == rib)).astype(np.float32)
 
 
 def _ribs(body: Body, rng: np.random.Generator) -> Field:
+    """Every rib at once: its number is a smooth function of the pixel, its shape a table of that.
+
+    A rib leaves the spine, falls to the chest wall, where it is met edge-on, and returns steeper
+    in front.
+    """
     grid, patient = body.grid, body.patient
-    blur = grid.pixel / patient.rib_step
+    table = _rib_table(rng, grid.pixel / patient.rib_step)
     reach = np.minimum(body.reach, 1.08)
     bend = np.sqrt(np.maximum(1.02 - reach * reach, 0) + 0.004)
     shown = np.clip((1.07 - body.reach) * 12, 0, 1)
-    lengths = 64 / patient.rib_step
-    base = (grid.y - patient.rib_start) * lengths + 128.5
+    lengths = _SAMPLES / patient.rib_step
+    base = (grid.y - patient.rib_start) * lengths + (2 * _SAMPLES + 0.5)
     fall = patient.rib_fall * lengths
-    back = np.take(
-        _rib_table(rng, 0, 10, blur),
-        (base + fall * (bend - 0.25 * reach)).astype(np.intp),
-        mode="clip",
-    )
-    front = np.take(
-        _rib_table(rng, 0, 7, blur), (base - 1.25 * fall * bend).astype(np.intp), mode="clip"
-    )
+    behind = (base + fall * (bend - 0.25 * reach)).astype(np.intp)
+    before = (base - 1.25 * fall * bend).astype(np.intp)
+    back = np.take(table, behind, mode="clip")
+    front = np.take(table[: (_FRONT_RIBS + 2) * _SAMPLES + 1], before, mode="clip")
     edge_on = np.minimum(0.6 / (bend + 0.35), 1.1)
     cartilage = np.clip((body.reach - 0.42) * 6, 0, 1)
     return shown * edge_on * (0.32 * back + 0.18 * front * cartilage)
@@ -57,15 +60,15 @@ def _spine(body: Body, rng: np.random.Generator) -> Field:
     disc = 0.5 + 0.5 * np.cos(2 * math.pi * phase)
     down = (0.75 + 0.2 * (1 - disc**6)) * (1 + 0.15 * smoothstep(axis / 0.8))
     half = 0.062 + 0.02 * smoothstep((axis + 0.8) / 1.4)
-    curve = (0.012 * rng.normal() * np.sin(axis * 2.2 + rng.uniform(0, 6))).astype(np.float32)
+    curve = 0.012 * rng.normal() * np.sin(axis * 2.2 + rng.uniform(0, 6))
     out = np.zeros_like(grid.x)
     box = grid.window(-0.16, 0.16, -1.9, 1.9)
     view = grid.crop(box)
-    off = np.abs(view.x - view.by_y(curve)) - view.by_y(half.astype(np.float32))
+    off = np.abs(view.x - view.by_y(curve)) - view.by_y(half)
     column = view.ramp(-off, 0.035)
     spinous = np.exp(-((view.x - 0.03 * patient.rotation) ** 2) * (1 / (2 * 0.014**2)))
-    down_field = view.by_y(down.astype(np.float32))
-    out[box] = 0.2 * column * down_field + 0.08 * spinous * view.by_y(disc.astype(np.float32))
+    down_field = view.by_y(down)
+    out[box] = 0.2 * column * down_field + 0.08 * spinous * view.by_y(disc)
     return out
 
 
@@ -82,8 +85,8 @@ def _clavicles(body: Body, rng: np.random.Generator) -> Field:
     half = 0.029 + 0.008 * np.cos(3 * t) + 0.01 * np.exp(-((t / 0.12) ** 2))
     start = 0.085 + 0.04 * patient.rotation * np.sign(grid.axis)
     seen = smoothstep((span - start) / 0.03) * (span < 0.98)
-    weight = (seen * (1 - 0.4 * smoothstep((t - 0.6) / 0.6))).astype(np.float32)
-    off = view.by_x(half.astype(np.float32)) - np.abs(view.y - view.by_x(line.astype(np.float32)))
+    weight = seen * (1 - 0.4 * smoothstep((t - 0.6) / 0.6))
+    off = view.by_x(half) - np.abs(view.y - view.by_x(line))
     band = view.ramp(off, 0.012)
     cortex = np.exp(-((off - 0.006) ** 2) * (1 / (2 * 0.006**2)))
     out[box] = (0.36 * band + 0.2 * cortex) * view.by_x(weight)

@@ -26,15 +26,18 @@ class Canvas:
         self._image = Image.new("L", (side, side))
         self._pen = ImageDraw.Draw(self._image)
         self._unit = 1 / grid.pixel * self._factor
+        self._centre = side / 2
 
     def _pixels(
         self, x: Float[np.ndarray, "*B P"], y: Float[np.ndarray, "*B P"]
     ) -> Float[np.ndarray, "*B P2"]:
         """Canvas coordinates x0, y0, x1, y1, … along the last axis."""
-        half = self._grid.size * self._factor / 2
-        u, v = self._grid.to_film(x, y)
-        flat = np.stack([u, v], axis=-1).reshape(*u.shape[:-1], -1)
-        return (flat + 1) * half
+        a, b, tx, ty = self._grid.affine
+        step = self._centre / (a * a + b * b)
+        flat = np.empty((*np.shape(x), 2))
+        flat[..., 0] = (a * (x - tx) + b * (y - ty)) * step + self._centre
+        flat[..., 1] = (a * (y - ty) - b * (x - tx)) * step + self._centre
+        return flat.reshape(*flat.shape[:-2], -1)
 
     def stroke(self, x: Points, y: Points, *, width: float, grey: int) -> None:
         """One polyline of a width in patient units."""

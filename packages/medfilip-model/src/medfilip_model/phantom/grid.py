@@ -43,11 +43,11 @@ class Grid:
 
     def by_x(self, table: Table) -> Field:
         """Value at each pixel of a curve tabulated over x."""
-        return np.take(table, self.ix, mode="clip")
+        return np.take(table.astype(np.float32, copy=False), self.ix, mode="clip")
 
     def by_y(self, table: Table) -> Field:
         """Value at each pixel of a curve tabulated over y."""
-        return np.take(table, self.iy, mode="clip")
+        return np.take(table.astype(np.float32, copy=False), self.iy, mode="clip")
 
     def ramp(self, distance: Field, width: float) -> Field:
         """0 outside, 1 inside, linear over ``width`` (never under one pixel) about distance 0."""

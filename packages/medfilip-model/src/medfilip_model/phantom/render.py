@@ -26,7 +26,7 @@ from medfilip_model.phantom.lesions.focal import draw_granuloma, draw_nodule
 from medfilip_model.phantom.lesions.patch import Patch
 from medfilip_model.phantom.lesions.pleura import draw_effusion, draw_pneumothorax
 from medfilip_model.phantom.patient import Exposure, Patient, draw_exposure, draw_patient
-from medfilip_model.phantom.planning import Planned, deform
+from medfilip_model.phantom.planned import Planned, deform
 from medfilip_model.phantom.vessels import airway, pulmonary_vessels
 
 Drawing = Callable[[Body, Planned, np.random.Generator], list[Patch]]

@@ -14,7 +14,7 @@ from medfilip_model.phantom.config import (
     PhantomConfig,
 )
 from medfilip_model.phantom.patient import Patient
-from medfilip_model.phantom.planning import Planned
+from medfilip_model.phantom.planned import Planned
 
 _DEVICES = ("pacemaker", "central_line")
 _CLOUDED = frozenset({*SEEN_CATEGORIES, *UNSEEN_CATEGORIES, "granuloma"}) - {"cardiomegaly"}

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 from medfilip_model.phantom.cache import to_bytes
 from medfilip_model.phantom.config import PhantomConfig
 from medfilip_model.phantom.generate import Phantom, generate, plan_phantom
-from medfilip_model.phantom.planning import SEVERITIES
+from medfilip_model.phantom.planned import SEVERITIES
 
 _LINE = 13
 _FONT_SIZE = 11

@@ -5,7 +5,7 @@ import numpy as np
 from medfilip_model.phantom.body import Body
 from medfilip_model.phantom.grid import smoothstep
 from medfilip_model.phantom.lesions.patch import Patch, fill, half, look, spot
-from medfilip_model.phantom.planning import Planned
+from medfilip_model.phantom.planned import Planned
 
 
 def draw_atelectasis(body: Body, item: Planned, rng: np.random.Generator) -> list[Patch]:

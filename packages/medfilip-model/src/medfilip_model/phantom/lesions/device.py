@@ -9,7 +9,7 @@ from medfilip_model.phantom.body import Body
 from medfilip_model.phantom.drawing import Canvas
 from medfilip_model.phantom.grid import Field
 from medfilip_model.phantom.lesions.patch import Patch
-from medfilip_model.phantom.planning import Planned
+from medfilip_model.phantom.planned import Planned
 
 
 def _curve(points: list[tuple[float, float]]) -> tuple[np.ndarray, np.ndarray]:

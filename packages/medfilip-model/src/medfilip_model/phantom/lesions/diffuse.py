@@ -7,7 +7,7 @@ from medfilip_model.phantom.body import Body
 from medfilip_model.phantom.drawing import Canvas
 from medfilip_model.phantom.grid import Field, noise, smoothstep
 from medfilip_model.phantom.lesions.patch import Patch, blob, fill, half, look, spot
-from medfilip_model.phantom.planning import Planned
+from medfilip_model.phantom.planned import Planned
 
 
 def _kerley(body: Body, strength: float, rng: np.random.Generator) -> Field:

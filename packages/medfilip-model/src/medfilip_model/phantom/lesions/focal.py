@@ -4,7 +4,7 @@ import numpy as np
 
 from medfilip_model.phantom.body import Body
 from medfilip_model.phantom.lesions.patch import Patch, around, look, spot
-from medfilip_model.phantom.planning import Planned
+from medfilip_model.phantom.planned import Planned
 
 _DOWN = {"upper": (0.22, 0.38), "mid": (0.45, 0.6), "lower": (0.7, 0.88)}
 

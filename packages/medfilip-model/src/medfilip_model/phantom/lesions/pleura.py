@@ -6,7 +6,7 @@ from medfilip_model.phantom.anatomy import dome_y, outer_wall
 from medfilip_model.phantom.body import Body
 from medfilip_model.phantom.grid import smoothstep
 from medfilip_model.phantom.lesions.patch import Patch, fill, half, look
-from medfilip_model.phantom.planning import Planned
+from medfilip_model.phantom.planned import Planned
 
 
 def draw_effusion(body: Body, item: Planned, rng: np.random.Generator) -> list[Patch]:
@@ -53,9 +53,9 @@ def draw_pneumothorax(body: Body, item: Planned, rng: np.random.Generator) -> li
     hx, hy = body.hilum(side)
     ball = 1 - ((axis - hy - 0.12) / (0.52 - 0.06 * collapse)) ** 2
     stump = abs(hx) + 0.20 * np.sqrt(np.maximum(ball, 0)) - 3 * np.maximum(-ball, 0)
-    line = ((1 - collapse) * line + collapse * np.minimum(line, stump)).astype(np.float32)
+    line = (1 - collapse) * line + collapse * np.minimum(line, stump)
     slope = np.gradient(line, axis)
-    normal = (1 / np.sqrt(1 + np.minimum(slope * slope, 900))).astype(np.float32)
+    normal = 1 / np.sqrt(1 + np.minimum(slope * slope, 900))
     view = look(body, half(body, side, patient.apex - 0.05, dome_y(patient, side) + 0.35), side)
     gap = (np.abs(view.x) - view.grid.by_y(line)) * view.grid.by_y(normal)
     inside = view.field
@@ -66,8 +66,8 @@ def draw_pneumothorax(body: Body, item: Planned, rng: np.random.Generator) -> li
     patch = Patch(
         view.window,
         free >= 0.5 * float(free.max()),
-        filled=np.where(inside > 0, shrunk, 0.0).astype(np.float32),
-        extra=0.34 * pleura.astype(np.float32),
+        filled=np.where(inside > 0, shrunk, 0.0),
+        extra=0.34 * pleura,
         free=free,
     )
     return [patch]
