@@ -4,7 +4,7 @@ import numpy as np
 from medfilip_model.phantom.planned import SEVERITIES
 from medfilip_model.phantom.render import DRAWINGS
 
-_FILMS = 4
+_FILMS = 3
 
 
 def test_the_mask_is_there_and_on_the_right_side(pair, anything):

@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 from medfilip_model.phantom.cache import to_bytes
 from medfilip_model.phantom.config import PhantomConfig
 from medfilip_model.phantom.generate import Phantom, generate, plan_phantom
+from medfilip_model.phantom.phrases import NOUNS
 from medfilip_model.phantom.planned import SEVERITIES
 
 _LINE = 13
@@ -18,7 +19,7 @@ _GAP = 4
 
 def caption(finding: Finding) -> str:
     """Severity, side, region and category in words."""
-    parts = (finding.severity, finding.side, finding.region, finding.category)
+    parts = (finding.severity, finding.side, finding.region, NOUNS[finding.category][0])
     return " ".join(part.replace("_", " ") for part in parts if part is not None)
 
 

@@ -32,13 +32,25 @@ def test_a_pneumothorax_lies_along_the_wall_and_reaches_the_apex(pair):
             assert np.median((np.abs(shown.x) / outer)[shown.mask]) > 0.7
 
 
-def test_the_pleural_line_is_white(pair):
+def test_the_pleural_line_is_whiter_than_the_lung_behind_it(pair):
+    whiter = []
     for index in range(5):
-        shown = pair("pneumothorax", "moderate", index)
+        shown = pair("pneumothorax", "moderate", index, 256)
         change = shown.image - shown.bare
-        near = shown.mask | np.roll(shown.mask, 2, axis=1) | np.roll(shown.mask, -2, axis=1)
-        assert change[near].max() > 0.015
+        sign = 1 if shown.item.finding.side == "left" else -1
+
+        def behind(pixels, mask=shown.mask, sign=sign):
+            """Pixels up to so far medial of the free space."""
+            grown = [np.roll(mask, -sign * step, axis=1) for step in range(pixels + 1)]
+            return np.any(grown, axis=0) & ~mask
+
+        middle = np.abs(shown.y + 0.3) < 0.15
+        line = change[behind(2) & middle].mean()
+        lung = change[behind(12) & ~behind(6) & middle].mean()
+        whiter.append(line - lung)
         assert change[shown.mask].mean() < -0.02
+    assert min(whiter) > 0
+    assert np.mean(whiter) > 0.012
 
 
 def test_there_are_no_vessels_beyond_the_line(pair):

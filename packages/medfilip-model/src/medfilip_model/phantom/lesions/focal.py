@@ -36,10 +36,10 @@ def _ball(
 
 
 def draw_nodule(body: Body, item: Planned, rng: np.random.Generator) -> list[Patch]:
-    """A round, well-defined density of 5-30 mm (a patient unit is about 19 cm)."""
-    millimetres = 5 + 25 * item.strength
+    """A round, well-defined density of 6-30 mm (a patient unit is about 19 cm)."""
+    millimetres = 6 + 24 * item.strength
     radius = millimetres / 2 / 190
-    density = 0.42 + 2.4 * radius + float(rng.uniform(-0.05, 0.08))
+    density = 0.52 + 2.2 * radius + float(rng.uniform(-0.05, 0.08))
     return _ball(body, item, radius, density, rng)
 
 
