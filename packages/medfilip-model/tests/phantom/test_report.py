@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from medfilip_model.phantom import INCIDENTAL_CATEGORIES, PhantomConfig, phrases, plan_phantom
 
 _CONFIG = PhantomConfig(unseen_share=0.1, incidental_share=0.4)
-_PLANS = [plan_phantom(_CONFIG, index) for index in range(400)]
+_PLANS = [plan_phantom(_CONFIG, index) for index in range(250)]
 _DENIED = re.compile(r"^(?:No|There is no|Neither)\b")
 
 
