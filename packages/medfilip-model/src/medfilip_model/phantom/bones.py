@@ -118,4 +118,5 @@ def skeleton(body: Body, rng: np.random.Generator) -> Field:
     """Optical thickness of all bones."""
     bones = _ribs(body, rng) + 0.2 * wall_rim(body) * body.grid.ramp(body.beyond + 0.06, 0.04)
     bones += _spine(body, rng) + _clavicles(body, rng) + _shoulders(body, rng)
-    return bones * body.patient.bone
+    # Bones end where the body does.
+    return bones * (body.patient.bone * np.minimum(4 * body.tissue, 1))

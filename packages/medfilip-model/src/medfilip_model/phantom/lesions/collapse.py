@@ -19,13 +19,13 @@ def draw_atelectasis(body: Body, item: Planned, rng: np.random.Generator) -> lis
         view = look(body, half(body, side, top, body.patient.dome + 0.3), side)
         share = np.zeros_like(view.x)
         for band in range(count):
-            x = anchor + float(rng.normal(0, 0.05))
-            y = floor - 0.055 - 0.085 * band + float(rng.normal(0, 0.012))
+            x = anchor + float(rng.normal(0, 0.08))
+            y = floor - 0.055 - 0.085 * band + float(rng.normal(0, 0.018))
             slope, bow = float(rng.normal(0, 0.16)), float(rng.uniform(-0.2, 0.9))
-            length = float(rng.uniform(0.15, 0.23)) * (0.8 + 0.4 * strength)
+            length = float(rng.uniform(0.11, 0.24)) * (0.85 + 0.35 * strength)
             half_height = float(rng.uniform(0.009, 0.013)) + 0.009 * strength
             off = view.y - y - slope * (view.x - x) - bow * (view.x - x) ** 2
-            along = smoothstep((length - np.abs(view.x - x)) / 0.13)
+            along = smoothstep((length - np.abs(view.x - x)) / (0.8 * length))
             plate = np.exp(-((off / max(half_height, 0.6 * body.grid.pixel)) ** 4)) * along
             plate = plate * min(1.0, 2 * half_height / body.grid.pixel)
             share = np.maximum(share, plate)
