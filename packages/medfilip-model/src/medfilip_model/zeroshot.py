@@ -1,0 +1,98 @@
+"""Zero-shot classification with texts from the dictionary, and its score in the training loop."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+import numpy as np
+import torch
+from iki_knowledge import Finding, KnowledgeBase, Template
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional
+
+from medfilip_model.auc import rank_auc
+from medfilip_model.data.samples import ImageSet, labels
+from medfilip_model.encode import encode_images, encode_texts
+from medfilip_model.model import MedFILIP
+
+
+@dataclass(frozen=True)
+class ZeroShotScore:
+    """How well the images of a set are ranked, class by class.
+
+    Attributes:
+        auc: Category -> AUC; None where the images lack a positive or a negative.
+        macro: Mean over the categories that have one; None when none has.
+    """
+
+    auc: Mapping[str, float | None]
+    macro: float | None
+
+
+def class_prompts(
+    kb: KnowledgeBase, categories: Sequence[str], template: Template = "paper"
+) -> dict[str, tuple[str, ...]]:
+    """The texts that stand for each class: the bare category, and every severity and side of it.
+
+    Training texts nearly always state a severity and a side. The bare category alone is a text that
+    training has hardly seen; the mean of its grades and sides is what it means.
+
+    Args:
+        kb: Dictionary.
+        categories: Category ids.
+        template: Template of `KnowledgeBase.text`.
+
+    Returns:
+        Category -> texts, without repeats.
+    """
+    prompts: dict[str, tuple[str, ...]] = {}
+    for category in categories:
+        grades = (None, *kb[category].severities)
+        findings = [
+            Finding(category=category, severity=severity, side=side)
+            for severity in grades
+            for side in (None, "left", "right", "bilateral")
+        ]
+        prompts[category] = tuple(dict.fromkeys(kb.text(f, template) for f in findings))
+    return prompts
+
+
+def encode_classes(model: MedFILIP, prompts: Mapping[str, Sequence[str]]) -> Float[Tensor, "C D"]:
+    """Embed each class as the direction of the mean of its texts.
+
+    Args:
+        model: The model.
+        prompts: Category -> at least one text.
+
+    Returns:
+        Unit vectors.
+    """
+    flat = encode_texts(model, [text for texts in prompts.values() for text in texts])
+    parts = flat.split([len(texts) for texts in prompts.values()])
+    return functional.normalize(torch.stack([part.mean(dim=0) for part in parts]), dim=-1)
+
+
+def zero_shot(
+    model: MedFILIP,
+    images: ImageSet,
+    rows: Sequence[int],
+    prompts: Mapping[str, Sequence[str]],
+) -> ZeroShotScore:
+    """Score images against classes by cosine similarity (eq. 10) and take each class's AUC.
+
+    Args:
+        model: The model.
+        images: Images with known findings.
+        rows: Rows of `images` to score.
+        prompts: Category -> texts, from `class_prompts`.
+
+    Returns:
+        AUC by category, and their mean.
+    """
+    embedded = encode_images(model, images.pixels[np.asarray(rows, dtype=np.int64)])
+    scores = (embedded @ encode_classes(model, prompts).T).numpy()
+    known = labels([images.samples[row] for row in rows], list(prompts))
+    auc = {category: rank_auc(scores[:, c], known[:, c]) for c, category in enumerate(prompts)}
+    defined = [value for value in auc.values() if value is not None]
+    return ZeroShotScore(auc, fmean(defined) if defined else None)

@@ -1,0 +1,137 @@
+"""A tiny model, a folder of drawn images whose labels can be seen, and a cache of its own."""
+
+import csv
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from iki_knowledge import KnowledgeBase, load_knowledge
+from medfilip_model.config import (
+    DataConfig,
+    ImageTowerConfig,
+    ModelConfig,
+    OptimConfig,
+    TargetConfig,
+    TextTowerConfig,
+    TrainConfig,
+)
+from medfilip_model.model import MedFILIP
+from PIL import Image
+
+# What the drawn images show: a bright bar low on the left, a disc in the middle, or nothing.
+SHAPES = ("pleural_effusion", "mass", "")
+OFFICIAL = {"pleural_effusion": "Effusion", "mass": "Mass", "": "No Finding"}
+
+
+@pytest.fixture(scope="session")
+def kb() -> KnowledgeBase:
+    return load_knowledge()
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEDFILIP_CACHE", str(tmp_path_factory.mktemp("cache")))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> Iterator[None]:
+    """One thread: the sums, and so the golden curve, do not depend on the number of cores."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def tiny_model_config() -> ModelConfig:
+    return ModelConfig(
+        size=32,
+        embed=32,
+        image=ImageTowerConfig(name="test_resnet"),
+        text=TextTowerConfig(width=32, heads=2, layers=1, context=48),
+    )
+
+
+@pytest.fixture
+def tiny_model(tiny_model_config: ModelConfig) -> MedFILIP:
+    torch.manual_seed(0)
+    return MedFILIP(tiny_model_config)
+
+
+def draw(shape: str, rng: np.random.Generator, size: int = 40) -> np.ndarray:
+    image = rng.normal(90, 12, (size, size))
+    if shape == "pleural_effusion":
+        image[int(size * 0.7) :, : size // 2] += 90
+    if shape == "mass":
+        y, x = np.mgrid[:size, :size] - size / 2
+        image[x**2 + y**2 < (size / 6) ** 2] += 90
+    return image.clip(0, 255).astype(np.uint8)
+
+
+def write_folder(folder: Path, count: int = 96, size: int = 40, **extra: list[str]) -> Path:
+    """A manifest folder of `count` drawn images; every third has each shape."""
+    rng = np.random.default_rng(7)
+    (folder / "images").mkdir(parents=True)
+    rows = []
+    for n in range(count):
+        shape = SHAPES[n % 3]
+        Image.fromarray(draw(shape, rng, size)).save(folder / "images" / f"im-{n:03}.png")
+        split = "train" if n < count * 2 // 3 else "valid"
+        rows.append(
+            {
+                "file": f"im-{n:03}.png",
+                "finding_labels": OFFICIAL[shape],
+                "patient_id": f"p{n}",
+                "split": split,
+                **{name: values[n] for name, values in extra.items()},
+            }
+        )
+    write_manifest(folder, rows)
+    return folder
+
+
+def write_manifest(folder: Path, rows: list[dict[str, str]]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "manifest.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_folder(tmp_path_factory.mktemp("drawn") / "set")
+
+
+@pytest.fixture
+def tiny_config(folder: Path, tiny_model_config: ModelConfig, tmp_path: Path) -> TrainConfig:
+    return TrainConfig(
+        recipe="tiny",
+        out=tmp_path / "run",
+        epochs=2,
+        batch=16,
+        precision="fp32",
+        data=DataConfig(folder=folder),
+        model=tiny_model_config,
+        targets=TargetConfig(encoder="lexical"),
+        optim=OptimConfig(lr=3e-3),
+    )
+
+
+@pytest.fixture
+def write_findings(tmp_path: Path) -> Callable[..., Path]:
+    """Write a findings.jsonl: report id -> findings as dictionaries."""
+
+    def write(reports: dict[str, list[dict[str, object]]], name: str = "found.jsonl") -> Path:
+        path = tmp_path / name
+        lines = [
+            json.dumps({"report_id": key, "schema": 1, "engine": "test", "findings": found})
+            for key, found in reports.items()
+        ]
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        return path
+
+    return write
