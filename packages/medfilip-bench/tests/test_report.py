@@ -89,6 +89,12 @@ def test_published_figures_stand_in_columns_of_their_own(records):
     assert [line.cells[1].text for line in lines] == ["0.700", "0.600"]
 
 
+def test_a_direction_is_held_against_its_own_baseline(records):
+    beside = {line.cells[0].text: line.cells[2].text for line in summary(records).lines}
+    assert beside["image→text P@1"] == "0.100"
+    assert beside["text→image P@1"] == "0.200"
+
+
 def test_every_headline_names_what_exists(records):
     by_task = {record.task: record for record in records}
     for task, headlines in HEADLINES.items():
@@ -144,6 +150,7 @@ def test_cells():
     assert cell(Estimate(value=0.5)) == Cell("0.500")
     assert cell(Estimate(value=-0.5, low=-1, high=0.1)) == Cell("−0.500", "−1.000 – 0.100")
     assert cell(None) == Cell("")
+    assert cell(Estimate(value=-0.0001)) == Cell("0.000")
     assert metric_words("f1@paper") == "F1"
     assert metric_words("hit@10") == "hit@10"
     assert metric_words("p@3") == "P@3"

@@ -46,6 +46,17 @@ def test_a_class_without_positives_is_null_with_its_reason_and_leaves_the_macro_
     assert result.macro["auc"] == whole.macro["auc"]
 
 
+def test_a_class_without_a_threshold_leaves_the_macro_and_its_interval_alone(scored):
+    test, valid = scored(0), scored(1)
+    valid.labels[:, 3] = 0
+    cut = [Scored(s.labels[:, :3], s.scores[:, :3], s.groups) for s in (test, valid)]
+    result, whole = (score_classes(*a, FEW) for a in ((NAMES, test, valid), (NAMES[:3], *cut)))
+    reason = "no threshold: validation split: no positives"
+    for metric in ("f1@held-out", "acc@held-out", "mcc@held-out"):
+        assert result.rows[3].metrics[metric].reason == reason
+        assert result.macro[metric] == whole.macro[metric]
+
+
 def test_images_with_unknown_labels_count_for_nothing(scored):
     test = scored(0)
     unknown = test.labels.copy()

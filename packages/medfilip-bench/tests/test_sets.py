@@ -47,6 +47,27 @@ def test_reports_belong_to_their_images(sets):
     assert all(r.findings and r.impression for r in drawn.reports)
 
 
+class Counting(Silent):
+    """Counts what it is told of."""
+
+    def __init__(self):
+        self.total = self.done = 0
+
+    def start(self, what, total, unit):
+        self.total += total
+
+    def advance(self, steps):
+        self.done += steps
+
+
+def test_progress_ends_at_the_total_whether_drawn_or_cached(cache):
+    for _ in range(2):
+        listener = Counting()
+        made = PhantomSets(n=24, seed=3, size=32, listener=listener)
+        made.multi("test"), made.single()
+        assert listener.done == listener.total == 24 + 10
+
+
 def test_the_same_seed_draws_the_same_images_and_another_seed_others(sets):
     again = PhantomSets(n=40, seed=0, size=32, listener=Silent())
     other = PhantomSets(n=40, seed=1, size=32, listener=Silent())

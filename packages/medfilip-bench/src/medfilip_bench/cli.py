@@ -1,6 +1,7 @@
 """`medfilip-bench`: all, list, report."""
 
 import json
+import os
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -50,16 +51,25 @@ def all_tasks(
         from medfilip_bench.runner import BenchConfig, run_all
         from medfilip_bench.summary import summary
 
+        workers = min(4, os.cpu_count() or 1)
         command = " ".join(["medfilip-bench", *sys.argv[1:]])
         config = BenchConfig(
-            model=model, data=data, split=split, out=out, n=n, seed=seed, command=command
+            model=model,
+            data=data,
+            split=split,
+            out=out,
+            n=n,
+            seed=seed,
+            workers=workers,
+            command=command,
         )
         with _terminal() as listener:
             done = run_all(config, listener=listener)
         if as_json:
             print(to_json(done.records))
         else:
-            _print_table(summary(done.records))
+            _print_summary(summary(done.records))
+            print("Results on phantoms say nothing about patients. Not for clinical use.")
             print(f"results   {out}/<model>/<task>.json")
             print(f"report    {done.report.markdown}\n          {done.report.html}")
     for failure in done.failures:
@@ -133,17 +143,21 @@ def _complain(text: str) -> None:
     print(" ".join(text.split()), file=sys.stderr)
 
 
-def _print_table(table: "Table") -> None:
-    """Print a table with columns as wide as their longest cell."""
+def _print_summary(table: "Table") -> None:
+    """Print headline figures: a heading for each task, one line a figure, only intervals small."""
     from medfilip_bench.tables import words
 
-    rows = [list(table.columns)]
-    rows += [
-        [words(line.name, line.small), *(words(c.text, c.small) for c in line.cells)]
-        for line in table.lines
-    ]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
+    rows = [list(table.columns[1:])]
+    headings: dict[int, str] = {}
+    for line in table.lines:
+        if line.name:
+            headings[len(rows)] = words(line.name, line.small)
+        figure, value, *others = line.cells
+        rows.append([f"  {figure.text}", words(value.text, value.small), *(c.text for c in others)])
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for number, row in enumerate(rows):
+        if number in headings:
+            print(headings[number])
         print(
             "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
         )

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from medfilip_model.data import ImageSet
+from medfilip_model.progress import Listener, Silent
 from torch.nn import functional
 
 from medfilip_bench.errors import ModelError
@@ -25,12 +26,14 @@ class Encoder:
     Attributes:
         loaded: The model.
         cache: Folder of the features.
+        listener: Hears of progress.
         batch: Images at a time.
         encoded: Images that were really encoded, cache hits left out.
     """
 
     loaded: LoadedModel
     cache: Path
+    listener: Listener = field(default_factory=Silent)
     batch: int = 128
     encoded: int = field(default=0, init=False)
 
@@ -47,12 +50,14 @@ class Encoder:
         path = self.cache / f"{hash_of([self.loaded.sha256, sha256, code_hash()])[:32]}.npy"
         if path.is_file():
             return np.load(path, allow_pickle=False)
+        self.listener.start(f"encoding {images.name}", len(images.pixels), "images")
         parts: list[EmbeddingRows] = []
         with torch.inference_mode():
             for start in range(0, len(images.pixels), self.batch):
                 pixels = np.array(images.pixels[start : start + self.batch])
                 batch = torch.from_numpy(pixels).unsqueeze(1)
                 parts.append(self._unit(self.loaded.model.encode_image(batch)))
+                self.listener.advance(len(batch))
         self.encoded += len(images.pixels)
         features = np.concatenate(parts)
         write_array(path, features)

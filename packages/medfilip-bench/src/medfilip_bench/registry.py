@@ -46,6 +46,7 @@ class LoadedModel:
         sha256: Hash of its weights; keys every cache.
         size: Side of the square images it takes, in pixels.
         trained_on: What it was trained on, in words.
+        saw_images: Whether images of a folder trained it.
         template: Dictionary template its prompts are written in: the one it was trained with.
         normal: The text that stands for an image without findings.
     """
@@ -56,6 +57,7 @@ class LoadedModel:
     sha256: str
     size: int
     trained_on: str
+    saw_images: bool = False
     template: Template = "paper"
     normal: str = DataConfig().normal
 
@@ -110,6 +112,7 @@ def load_run(path: str) -> LoadedModel:
         sha256=hash_of([hash_file(file) for file in weights]),
         size=checkpoint.model.config.size,
         trained_on=trained_on(checkpoint.config),
+        saw_images=data.folder is not None,
         template=data.template,
         normal=data.normal,
     )

@@ -45,6 +45,8 @@ class BenchConfig(BaseModel):
         n: Images of the largest phantom test set.
         seed: Seed of phantoms, bootstrap and baselines.
         replicates: Bootstrap replicates.
+        workers: Processes that draw and decode images. They are spawned: with more than one, a
+            script needs ``if __name__ == "__main__":``.
         training: How the phantom run is trained, and where, when there is none.
         command: What the record says was called.
     """
@@ -58,6 +60,7 @@ class BenchConfig(BaseModel):
     n: Annotated[int, Field(ge=20)] = 1000
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     replicates: Annotated[int, Field(ge=2)] = 1000
+    workers: Annotated[int, Field(ge=1)] = 1
     training: TrainConfig = Field(default_factory=recipes.phantom)
     command: str = "medfilip_bench.run_all"
 
@@ -157,14 +160,15 @@ def prepare(config: BenchConfig, listener: Listener) -> Bench:
     size = loaded.size if loaded else config.training.model.size
     folder = None
     if config.data is not None:
-        folder = load_folder(config.data, kb, size=size)
+        folder = load_folder(config.data, kb, size=size, workers=config.workers)
         for skipped in folder.skipped:
             listener.note(f"skipped {skipped.file}: {skipped.reason}")
     if loaded is None:
-        loaded = load(f"run:{train_on_reports(config.training, kb, config.out, listener)}")
+        training = config.training.replace(data__workers=config.workers)
+        loaded = load(f"run:{train_on_reports(training, kb, config.out, listener)}")
     cache = cache_root()
     return Bench(
-        encoder=Encoder(loaded, cache / "features"),
+        encoder=Encoder(loaded, cache / "features", listener),
         random=Encoder(load("random"), cache / "features"),
         kb=kb,
         phantoms=PhantomSets(
@@ -172,6 +176,7 @@ def prepare(config: BenchConfig, listener: Listener) -> Bench:
             seed=config.seed,
             size=loaded.size,
             listener=listener,
+            workers=config.workers,
         ),
         folder=folder,
         judge=config.split,

@@ -82,7 +82,7 @@ class PhantomSets:
     seed: int
     size: int
     listener: Listener
-    workers: int = 2
+    workers: int = 1
     seen: tuple[str, ...] = SEEN_CATEGORIES
     _drawn: dict[str, Phantoms] = field(default_factory=dict, init=False)
 
@@ -144,13 +144,22 @@ class PhantomSets:
         return self._drawn[name]
 
     def _pixels(self, drawing: Drawing) -> UInt8[np.ndarray, "N H W"]:
-        return phantom_images(
+        drawn: list[int] = []
+
+        def progress(images: int) -> None:
+            drawn.append(images)
+            self.listener.advance(images)
+
+        pixels = phantom_images(
             drawing.config,
             drawing.indices,
             # Starting processes costs more than drawing a few hundred images.
             workers=self.workers if drawing.count >= _WORTH_PROCESSES else 1,
-            progress=self.listener.advance,
+            progress=progress,
         )
+        # What the cache held was not drawn.
+        self.listener.advance(drawing.count - sum(drawn))
+        return pixels
 
 
 def half(n: int) -> int:

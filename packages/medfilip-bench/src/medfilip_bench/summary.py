@@ -47,7 +47,7 @@ HEADLINES: Mapping[str, tuple[Headline, ...]] = {
     ),
     "unseen": (
         Headline(
-            "F1 by category name “Pneumonia”, paper threshold",
+            "F1 by name “Pneumonia”, paper threshold",
             "f1@paper",
             row="pneumonia",
             published=("covid", "MedFILIP", "by category F1"),
@@ -59,7 +59,7 @@ HEADLINES: Mapping[str, tuple[Headline, ...]] = {
             published=("covid", "MedFILIP", "by explanation F1"),
         ),
         Headline(
-            "ACC by category name “Pneumonia”, paper threshold",
+            "ACC by name “Pneumonia”, paper threshold",
             "acc@paper",
             row="pneumonia",
             published=("covid", "MedFILIP", "by category ACC"),
@@ -70,7 +70,7 @@ HEADLINES: Mapping[str, tuple[Headline, ...]] = {
             row="explanation",
             published=("covid", "MedFILIP", "by explanation ACC"),
         ),
-        Headline("AUC by category name “Pneumonia”", "auc", row="pneumonia"),
+        Headline("AUC by name “Pneumonia”", "auc", row="pneumonia"),
         Headline("AUC by explanation", "auc", row="explanation"),
         Headline("AUC gained by the explanation", "auc_gain"),
     ),

@@ -73,7 +73,8 @@ def words(text: str, small: str) -> str:
 
 def number(value: float) -> str:
     """Write a figure with three decimals and a true minus sign."""
-    return f"{value:.3f}".replace("-", "−")
+    # Adding zero turns a rounded −0 into 0.
+    return f"{round(value, 3) + 0.0:.3f}".replace("-", "−")
 
 
 def cell(estimate: Estimate | None) -> Cell:

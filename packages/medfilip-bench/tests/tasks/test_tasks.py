@@ -11,6 +11,7 @@ from medfilip_bench.sets import PhantomSets
 from medfilip_bench.tasks import TASKS
 from medfilip_bench.tasks.retrieval import relevance
 from medfilip_bench.tasks.task import Bench
+from medfilip_bench.tasks.zero_shot_single import trivial
 from medfilip_model.data import load_folder
 from medfilip_model.progress import Silent
 
@@ -110,6 +111,14 @@ def test_single_label_oracle_and_chance(oracle, chance):
     assert [row.positives for row in good.rows if row.kind == "class"] == [3] * 10
 
 
+def test_trivial_guesses_look_at_no_image():
+    guesses = trivial(np.array([1, 1, 0, 2]), ["mass", "nodule", "normal"])
+    assert {name: guess.tolist() for name, guess in guesses.items()} == {
+        "all-negative": [2, 2, 2, 2],
+        "prevalence (always nodule)": [1, 1, 1, 1],
+    }
+
+
 def test_unseen_asks_in_four_ways_and_pairs_the_gain(oracle):
     outcome = TASKS["unseen"].run(oracle)
     rows = by_id(outcome)
@@ -168,8 +177,13 @@ def test_folder_scores_every_class_of_the_crosswalk(chance, folder, sets, cache)
     assert rows["hernia"].metrics["auc"].reason == "no positives"
     assert (outcome.data.n, outcome.data.patients, outcome.data.threshold_n) == (20, 10, 10)
     assert not outcome.data.phantom
-    assert any("2 of 14 classes" in note for note in outcome.notes)
-    assert any("trained on nothing" in note for note in outcome.notes)
+    assert any(
+        "AUC and AP are macro figures over the 2 of 14 classes" in note for note in outcome.notes
+    )
+    assert any(
+        "trained on nothing: random embeddings. It saw no real image." in note
+        for note in outcome.notes
+    )
 
 
 def test_every_task_says_what_it_is():

@@ -25,8 +25,12 @@ def run(bench: Bench) -> Outcome:
         folder_classes(bench),
         describe(test, valid, phantom=False, split=rows.words, skipped=bench.folder.skipped),
         (
-            f"The model was trained on {bench.encoder.loaded.trained_on}; no image of this folder "
-            "was used to train it, unless that names this folder.",
+            f"The model was trained on {bench.encoder.loaded.trained_on}. "
+            + (
+                "If those are of this folder, only its own test split is a test."
+                if bench.encoder.loaded.saw_images
+                else "It saw no real image."
+            ),
             "Labels of such data sets are often read from reports by a program; they carry its "
             "errors.",
         ),

@@ -54,12 +54,13 @@ def multi_label(
 
 
 def _undefined(rows: Sequence[Row]) -> tuple[str, ...]:
-    """Say which classes the macro leaves out."""
-    without = [row.name for row in rows if row.metrics["auc"].value is None]
-    if not without:
-        return ()
-    kept = len(rows) - len(without)
-    return (
-        f"Macro figures are over the {kept} of {len(rows)} classes that are defined; "
-        f"without: {', '.join(without)} (reason in the table).",
-    )
+    """Say which classes the macro figures leave out, where they leave out any."""
+    notes: list[str] = []
+    for metric, words in (("auc", "AUC and AP"), ("f1@held-out", "Held-out figures")):
+        without = [row.name for row in rows if row.metrics[metric].value is None]
+        if without:
+            notes.append(
+                f"{words} are macro figures over the {len(rows) - len(without)} of {len(rows)} "
+                f"classes that are defined; without: {', '.join(without)} (reasons in the table)."
+            )
+    return tuple(notes)

@@ -15,7 +15,10 @@ def run(bench: Bench) -> Outcome:
         valid,
         classes,
         describe(
-            test, valid, phantom=True, split="held-out phantoms, drawn from a seed of their own"
+            test,
+            valid,
+            phantom=True,
+            split="held-out phantoms, drawn from other numbers than training's",
         ),
         ("Phantoms are one image a patient.",),
     )

@@ -54,19 +54,14 @@ def run(bench: Bench) -> Outcome:
         for c, name in enumerate(names)
     )
     random = score_images(bench.random, images, texts).argmax(axis=1)
-    commonest = int(np.bincount(truth, minlength=len(names)).argmax())
-    trivial = {
-        "all-negative": np.full_like(truth, len(names) - 1),
-        f"prevalence (always {names[commonest].name})": np.full_like(truth, commonest),
-        "random model": random,
-    }
+    guesses = trivial(truth, [name.name for name in names]) | {"random model": random}
     return Outcome(
         data=describe(images, None, phantom=True, split="held-out phantoms, classes balanced"),
         metrics=overall,
         rows=rows
         + tuple(
             _baseline(name, truth, guess, groups, len(names), bench.resampling)
-            for name, guess in trivial.items()
+            for name, guess in guesses.items()
         ),
         series=Series(
             confusion=tuple(map(tuple, result.confusion.tolist())),
@@ -78,6 +73,20 @@ def run(bench: Bench) -> Outcome:
             "all-negative says normal to every image.",
         ),
     )
+
+
+def trivial(truth: Classes, names: Sequence[str]) -> dict[str, Classes]:
+    """Return the predictions that look at no image: always normal, always the commonest class.
+
+    Args:
+        truth: Class of each image.
+        names: Class names; the last is normal.
+    """
+    commonest = int(np.bincount(truth, minlength=len(names)).argmax())
+    return {
+        "all-negative": np.full_like(truth, len(names) - 1),
+        f"prevalence (always {names[commonest]})": np.full_like(truth, commonest),
+    }
 
 
 def _truth(images: ImageSet, categories: Sequence[str]) -> Classes:
