@@ -46,6 +46,13 @@ def test_onecycle_rises_to_the_rate_and_falls_to_nothing():
     assert seen[-1] < 1e-3
 
 
+@pytest.mark.parametrize("steps", range(1, 12))
+@pytest.mark.parametrize("warmup", [0.0, 0.2, 0.9])
+def test_onecycle_serves_runs_of_any_length(steps: int, warmup: float):
+    seen = rates(OptimConfig(lr=1.0, warmup=warmup), epochs=1, steps=steps)
+    assert all(0 < rate <= 1 + 1e-9 for rate in seen)
+
+
 def test_restarts_begin_anew_every_period():
     config = OptimConfig(name="sgd", lr=1.0, schedule="restarts", restart_epochs=2, min_lr=0.1)
     seen = rates(config, epochs=6, steps=5)

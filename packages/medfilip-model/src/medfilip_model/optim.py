@@ -46,11 +46,14 @@ def make_schedule(
         steps: Batches of an epoch.
     """
     if config.schedule == "onecycle":
+        total = epochs * steps
+        # OneCycleLR divides by the length of the warm-up less one step, which may not be nothing.
+        warm = max(config.warmup * total, 1.5) if total > 1 else 0.5
         return OneCycleLR(
             optimiser,
             max_lr=[group["lr"] for group in optimiser.param_groups],
-            total_steps=epochs * steps,
-            pct_start=config.warmup,
+            total_steps=total,
+            pct_start=warm / total,
             cycle_momentum=False,
         )
     return CosineAnnealingWarmRestarts(
