@@ -67,7 +67,9 @@ def test_shown_command_exists_with_its_options(words: list[str]):
     path = [program]
     # Words up to the first argument are subcommands as long as the help lists them.
     for word in rest:
-        if not re.search(rf"^\W*{re.escape(word)}\s", help_text(*path), re.M):
+        if word.startswith("-") or not re.search(
+            rf"^\W*{re.escape(word)}\s", help_text(*path), re.M
+        ):
             break
         path.append(word)
     for option in (word for word in rest if word.startswith("--")):
