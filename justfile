@@ -22,4 +22,8 @@ lock:
     uv lock
     uv export --quiet --all-packages --all-extras --no-emit-workspace --no-header --no-annotate --output-file requirements.lock
 
+# Write the page of the dictionary, which a test compares with the data.
+dictionary:
+    uv run iki export --html --out docs/dictionary.html
+
 all: lint type test

@@ -34,19 +34,19 @@ from gpt_ie.schema import Report, ReportFindings
 
 # The data set's label -> the dictionary's categories that answer it.
 LABELS: Mapping[str, frozenset[str]] = {
-    "Atelectasis": frozenset({"atelectasis"}),
+    "Atelectasis": frozenset({"atelectasis", "lobar_collapse"}),
     "Cardiomegaly": frozenset({"cardiomegaly"}),
-    "Effusion": frozenset({"pleural_effusion"}),
+    "Effusion": frozenset({"pleural_effusion", "loculated_effusion", "hemothorax", "empyema"}),
     "Infiltration": frozenset({"infiltration"}),
-    "Mass": frozenset({"mass"}),
-    "Nodule": frozenset({"nodule"}),
+    "Mass": frozenset({"mass", "lung_tumor"}),
+    "Nodule": frozenset({"nodule", "multiple_nodules"}),
     "Pneumonia": frozenset({"pneumonia", "viral_pneumonia", "covid19"}),
-    "Pneumothorax": frozenset({"pneumothorax"}),
+    "Pneumothorax": frozenset({"pneumothorax", "tension_pneumothorax"}),
     "Consolidation": frozenset({"consolidation"}),
     "Edema": frozenset({"pulmonary_edema"}),
     "Emphysema": frozenset({"emphysema"}),
     "Fibrosis": frozenset({"pulmonary_fibrosis"}),
-    "Pleural_Thickening": frozenset({"pleural_thickening"}),
+    "Pleural_Thickening": frozenset({"pleural_thickening", "fissural_thickening"}),
     "Hernia": frozenset({"hernia"}),
 }
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from gpt_ie import samples
-from gpt_ie.samples import SampleError, openi_reports, write_openi
+from gpt_ie.samples import SampleError, openi_codes, openi_reports, write_openi
 
 # Written for this test in the form of the archive; no text of the real one.
 RECORD = (
@@ -15,7 +15,8 @@ RECORD = (
     '<AbstractText Label="COMPARISON">None.</AbstractText>'
     '<AbstractText Label="FINDINGS">{findings}</AbstractText>'
     '<AbstractText Label="IMPRESSION"/>'
-    "</Abstract></Article></MedlineCitation></eCitation>"
+    "</Abstract></Article></MedlineCitation>"
+    "<MeSH><major>Lung/hypoinflation</major><major> Nodule/lung </major><major/></MeSH></eCitation>"
 )
 
 
@@ -48,6 +49,13 @@ def test_reports_come_in_order_of_their_number(tmp_path: Path):
     assert rows[2] == {
         "report_id": "CXR10", "findings": "Heart of CXR10, normal.", "impression": ""
     }  # fmt: skip
+
+
+@pytest.mark.usefixtures("package")
+def test_codes_come_in_the_order_of_the_reports():
+    assert list(openi_codes()) == [
+        (name, ("Lung/hypoinflation", "Nodule/lung")) for name in ("CXR1", "CXR9", "CXR10")
+    ]
 
 
 @pytest.mark.usefixtures("package")

@@ -4,11 +4,12 @@ import pytest
 from gpt_ie.schema import Evidence, ExtractedFinding, ReportFindings
 from pydantic import ValidationError
 
-# The line of DESIGN.md's format.
+# The line of DESIGN.md's format, with the version of the dictionary.
 LINE = {
     "report_id": "a",
     "schema": 1,
     "engine": "rules@0.1.0",
+    "knowledge": "0.2.0",
     "findings": [
         {
             "category": "pleural_effusion",
@@ -31,6 +32,11 @@ def test_json_has_the_fields_of_the_format_in_order():
     assert list(json.loads(written)) == list(LINE)
     assert list(json.loads(written)["findings"][0]) == list(LINE["findings"][0])
     assert ReportFindings.model_validate_json(written) == record
+
+
+def test_the_version_of_the_dictionary_may_be_missing():
+    line = {key: value for key, value in LINE.items() if key != "knowledge"}
+    assert ReportFindings.model_validate(line).knowledge is None
 
 
 @pytest.mark.parametrize(

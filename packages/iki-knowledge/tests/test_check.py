@@ -1,28 +1,35 @@
 import pytest
-from iki_knowledge import KnowledgeFileError, Severity
+from iki_knowledge import Entry, KnowledgeFileError, Severity
 from iki_knowledge.check import SurfaceTable, acyclic, build, known, texts
 from iki_knowledge.merge import Item
+from iki_knowledge.spot import Source, Spot
+
+HERE = Spot(Source("f.yaml", None))
 
 
 def item(file: str = "f.yaml", **values: object) -> Item:
-    return Item(dict(values), dict.fromkeys(values, file))
+    return Item("entries", "x", dict(values), dict.fromkeys(values, Source(file, None)))
 
 
 def test_a_table_keeps_the_first_and_takes_the_same_again():
     table = SurfaceTable[str]("category")
-    table.add("Effusions", "pleural_effusion", owner="pleural_effusion", file="a.yaml")
-    table.add("effusion", "pleural_effusion", owner="pleural_effusion", file="b.yaml")
+    table.add(
+        "Effusions", "pleural_effusion", owner="pleural_effusion", spot=Spot(Source("a.yaml", None))
+    )
+    table.add(
+        "effusion", "pleural_effusion", owner="pleural_effusion", spot=Spot(Source("b.yaml", None))
+    )
     assert table.values == {"effusion": "pleural_effusion"}
 
 
 def test_a_form_with_two_meanings_names_both_files():
     table = SurfaceTable[str]("category")
-    table.add("shadow", "mass", owner="mass", file="a.yaml")
+    table.add("shadow", "mass", owner="mass", spot=Spot(Source("a.yaml", None)))
     with pytest.raises(
         KnowledgeFileError,
         match=r"b\.yaml: category 'nodule': alias 'Shadows' already means 'mass' in a\.yaml",
     ):
-        table.add("Shadows", "nodule", owner="nodule", file="b.yaml")
+        table.add("Shadows", "nodule", owner="nodule", spot=Spot(Source("b.yaml", None)))
 
 
 @pytest.mark.parametrize(
@@ -30,15 +37,25 @@ def test_a_form_with_two_meanings_names_both_files():
 )
 def test_forms_that_could_never_match_are_refused(surface, message):
     with pytest.raises(KnowledgeFileError, match=rf"f\.yaml: .*{message}"):
-        SurfaceTable[str]("category").add(surface, "x", owner="x", file="f.yaml")
+        SurfaceTable[str]("category").add(surface, "x", owner="x", spot=HERE)
 
 
 def test_build_names_the_file_of_the_field():
-    raw = Item({"rank": "high"}, {"rank": "over.yaml"})
+    raw = item("over.yaml", rank="high")
     with pytest.raises(KnowledgeFileError, match=r"over\.yaml: here\.rank: .* not 'high'"):
         build(Severity, {"id": "x", **raw.values}, raw, "here")
     with pytest.raises(KnowledgeFileError, match=r"f\.yaml: here: 'rank' is missing"):
         build(Severity, {"id": "x"}, item(aliases=[]), "here")
+
+
+def test_build_names_the_nearest_key_of_the_part_that_has_a_wrong_one():
+    written = item(by_severity={"mild": {"explanation": "x", "show": []}})
+    fields = {"id": "x", "name": "x", "group": "g", "explanation": "x", "attributes": ["a"]}
+    with pytest.raises(
+        KnowledgeFileError,
+        match=r"f\.yaml: here\.by_severity\.mild: unknown key 'show'; did you mean 'shows'",
+    ):
+        build(Entry, {**fields, **written.values}, written, "here")
 
 
 def test_texts():
@@ -49,9 +66,11 @@ def test_texts():
 
 
 def test_known():
-    known("side", "left", ("left",), "here")
-    with pytest.raises(KnowledgeFileError, match="here: unknown side 'lift'; did you mean 'left'"):
-        known("side", "lift", ("left",), "here")
+    known("side", "left", ("left",), HERE, "here")
+    with pytest.raises(
+        KnowledgeFileError, match=r"f\.yaml: here: unknown side 'lift'; did you mean 'left'"
+    ):
+        known("side", "lift", ("left",), HERE, "here")
 
 
 def test_parents():

@@ -2,7 +2,7 @@ import dataclasses
 import pickle
 
 import pytest
-from iki_knowledge import Finding, IkiError, UnknownCategoryError, UnknownNameError
+from iki_knowledge import Finding, IkiError, Place, UnknownCategoryError, UnknownNameError
 
 
 def test_it_is_read_like_a_mapping(kb):
@@ -60,7 +60,7 @@ def test_resolve(kb):
             "elevated left hemidiaphragm",
             Finding(category="elevated_diaphragm", side="left"),
         ),
-        ("old left rib fractures", Finding(category="fracture", side="left", region="rib")),
+        ("left rib fractures", Finding(category="rib_fracture", side="left", region="rib")),
         (
             "new RML pneumonia",
             Finding(category="pneumonia", side="right", region="middle_lobe", trend="new"),
@@ -110,6 +110,42 @@ def test_classes_are_a_copy_in_order(kb):
     assert kb.classes("siim")
     with pytest.raises(IkiError, match="unknown data set 'chestxray'; did you mean 'chestxray14'"):
         kb.classes("chestxray")
+
+
+def test_broader_categories_from_the_nearest(kb):
+    assert kb.ancestors("covid19") == ("viral_pneumonia", "pneumonia", "infection", "lung_opacity")
+    assert kb.ancestors("lung_opacity") == ()
+    with pytest.raises(UnknownCategoryError):
+        kb.ancestors("covid")
+
+
+def test_readings(kb):
+    assert kb.readings("pleural fluid") == ("pleural_effusion",)
+    assert kb.readings("the afternoon") == ()
+    for form, meanings in kb.ambiguous.items():
+        assert kb.readings(form) == meanings
+        assert kb.resolve(form) == meanings[0]
+
+
+def test_hedges_and_chronicities(kb):
+    assert kb.hedge("Suspicious for") == "probable"
+    assert kb.hedge("may represent") == "possible"
+    assert kb.hedge("there is") is None
+    assert kb.chronicity("long-standing") == "chronic"
+    assert kb.chronicity("acute on chronic") == "acute"
+    assert kb.chronicity("small") is None
+
+
+def test_within(kb):
+    assert kb.within(kb.place("right base"), Place(side="right", region="lung"))
+    assert not kb.within(Place(region="lung"), kb.place("right base"))
+
+
+def test_read_label(kb):
+    assert kb.read_label("chestxray14", "Effusion") == Finding(category="pleural_effusion")
+    assert kb.read_label("chestxray14", "No Finding") is None
+    with pytest.raises(UnknownNameError, match="unknown data set"):
+        kb.read_label("chestxray", "Effusion")
 
 
 def test_attribute_matrix(kb):

@@ -73,8 +73,8 @@ def test_a_new_class_list(overlay):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("entries: [", "not valid YAML"),
-        ("entries: {a: {name: x}, a: {name: y}}", r"line 1: key 'a' is written twice"),
+        ("entries: [", r"mine\.yaml:1: not valid YAML"),
+        ("entries: {a: {name: x}, a: {name: y}}", r"mine\.yaml:1: key 'a' is written twice"),
         ("just words", "the file must be a mapping"),
         ("entries: !!python/object/apply:os.getcwd []", "not valid YAML"),
         ("? [a, b]\n: 1", "not valid YAML"),
@@ -86,6 +86,42 @@ def test_a_hostile_file_is_one_line_with_its_name(overlay, text, message):
     with pytest.raises(KnowledgeFileError, match=message) as error:
         load_knowledge(path)
     assert str(path) in str(error.value) or path.name in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+MINE = """\
+entries:
+  pneumonia:
+    add_aliases:
+      - chest cold
+      - lung cold
+  smoke_lung:
+    name: smoke inhalation
+    explanation: A hazy grey veil.
+    attributes:
+      - density:hazy
+      - texture:fine
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "message"),
+    [
+        ("lung cold", "pleural fluids", 5, "already means 'pleural_effusion' in pleura.yaml:"),
+        ("    name", "    nam", 7, "unknown key 'nam'; did you mean 'name'?"),
+        ("texture:fine", "density:hazzy", 11, "'density:hazzy'; did you mean 'density:hazy'"),
+        ("    explanation: A hazy grey veil.\n", "", 6, "'explanation' is missing"),
+        ("      - lung cold\n", "    parent: viral_pneumonia\n", 5, "cycle of parents"),
+        ("A hazy grey veil.", "[", 10, "not valid YAML: did not find"),
+    ],
+)
+def test_a_mistake_is_named_with_its_line_and_what_is_near(overlay, old, new, line, message):
+    assert "smoke_lung" in load_knowledge(overlay(MINE, "good.yaml"))
+    path = overlay(MINE.replace(old, new))
+    with pytest.raises(KnowledgeFileError) as error:
+        load_knowledge(path)
+    assert str(error.value).startswith(f"{path}:{line}: ")
+    assert message in str(error.value)
     assert "\n" not in str(error.value)
 
 

@@ -1,6 +1,7 @@
 import pytest
 from iki_knowledge import KnowledgeFileError
-from iki_knowledge.merge import Source, merge
+from iki_knowledge.merge import merge
+from iki_knowledge.spot import Source
 
 BASE = Source("base.yaml", {"version": "7", "group": "lungs", "entries": {"a": {"name": "A"}}})
 
@@ -13,9 +14,10 @@ def test_sections_are_merged_with_the_file_of_each_field():
     assert version == "7"
     a, b = merged["entries"]["a"], merged["entries"]["b"]
     assert a.values == {"group": "lungs", "name": "A", "parent": "b"}
-    assert (a.origin("name"), a.origin("parent")) == ("base.yaml", "mine.yaml")
+    assert (str(a.origin("name")), str(a.origin("parent"))) == ("base.yaml", "mine.yaml")
     assert b.values == {"group": "other", "name": "B"}
-    assert a.origin("explanation") == "base.yaml"
+    assert str(a.origin("explanation")) == "base.yaml"
+    assert a.origin("name").path == ("entries", "a", "name")
 
 
 def test_the_later_overlay_wins():
@@ -24,7 +26,7 @@ def test_the_later_overlay_wins():
     ]
     _, merged = merge([BASE, *overlays])
     assert merged["entries"]["a"].values["name"] == "y"
-    assert merged["entries"]["a"].origin("name") == "y.yaml"
+    assert str(merged["entries"]["a"].origin("name")) == "y.yaml"
 
 
 def test_add_aliases_keeps_what_is_there():
@@ -63,6 +65,12 @@ def test_two_packaged_files_may_not_define_the_same_name():
     again = Source("again.yaml", {"entries": {"a": {"name": "A2"}}})
     with pytest.raises(KnowledgeFileError, match=r"again\.yaml: 'a' is already .* base\.yaml"):
         merge([BASE, again])
+
+
+def test_sections_of_lists_keep_them_as_words():
+    _, merged = merge([Source("m.yaml", {"codes": {"a": [1]}, "hedges": {"possible": ["maybe"]}})])
+    assert merged["codes"]["a"].values == {"words": [1]}
+    assert merged["hedges"]["possible"].values == {"words": ["maybe"]}
 
 
 def test_an_empty_section_is_no_error():

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from iki_knowledge.coverage import coverage
 
 README = Path(__file__).parents[1] / "README.md"
 TEXT = README.read_text("utf-8")
@@ -32,7 +33,12 @@ def test_a_command_prints_what_the_readme_shows(command, shown):
 
 
 def test_there_is_an_example_of_every_command():
-    assert {command.split()[1] for command, _ in CONSOLE} == {"--help", "resolve", "show", "list"}
+    shown = {
+        "--help", "resolve", "show", "list", "nearest", "infer", "diff"
+    }  # fmt: skip
+    assert {command.split()[1] for command, _ in CONSOLE} == shown
+    for command in ("validate", "export", "coverage"):
+        assert f"`iki {command}" in TEXT
 
 
 def test_the_example_runs_and_its_comments_hold():
@@ -49,11 +55,6 @@ def test_the_example_runs_and_its_comments_hold():
 
 
 def test_the_figures_are_those_of_the_data(kb):
-    subclasses = sum(len(e.by_severity) + len(e.by_place) for e in kb.entries.values())
-    assert f"| categories | {len(kb)} |" in TEXT
-    assert f"aliases) | {len(kb.surfaces)} |" in TEXT
-    assert f"| {len(kb)} + {subclasses} |" in TEXT
-    assert f"in seven kinds | {len(kb.attributes)} |" in TEXT
+    assert coverage(kb) in TEXT
     assert f"# {len(kb)} categories x {len(kb.attributes)} attributes" in TEXT
-    for dataset in kb.crosswalks:
-        assert f"`{dataset}`" in TEXT
+    assert f"from a paraphrase among all {len(kb)} (MiniLM)" in TEXT

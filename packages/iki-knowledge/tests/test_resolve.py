@@ -1,7 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from iki_knowledge import load_knowledge
+from iki_knowledge import Place, load_knowledge
 from iki_knowledge.resolve import (
     enclosing,
     find_category,
@@ -11,6 +11,7 @@ from iki_knowledge.resolve import (
     matches,
     normalise,
     singular,
+    within,
     words,
 )
 
@@ -178,5 +179,38 @@ def test_trend(text, trend):
 
 
 def test_enclosing_regions_from_the_nearest():
-    assert enclosing("costophrenic_angle", VOCABULARY) == ("base", "lower")
-    assert enclosing("upper", VOCABULARY) == ()
+    assert enclosing("costophrenic_angle", VOCABULARY) == ("base", "lower", "lung", "chest")
+    assert enclosing("chest", VOCABULARY) == ()
+
+
+@pytest.mark.parametrize(
+    ("inner", "outer", "inside"),
+    [
+        (("right", "base"), ("right", "lung"), True),
+        (("right", "base"), (None, "base"), True),
+        (("right", "base"), ("right", None), True),
+        (("right", "base"), ("left", "base"), False),
+        (("right", "base"), ("bilateral", "base"), False),
+        ((None, "base"), ("right", "base"), False),
+        ((None, "lower"), (None, "base"), False),
+        ((None, None), (None, "lung"), False),
+        ((None, "rib"), (None, "lung"), False),
+        ((None, None), (None, None), True),
+    ],
+)
+def test_within(inner, outer, inside):
+    places = [Place(side=side, region=region) for side, region in (inner, outer)]
+    assert within(*places, VOCABULARY) is inside
+
+
+@given(*[st.sampled_from([None, *VOCABULARY.regions])] * 3)
+def test_within_is_transitive(a, b, c):
+    first, second, third = (Place(region=region) for region in (a, b, c))
+    if within(first, second, VOCABULARY) and within(second, third, VOCABULARY):
+        assert within(first, third, VOCABULARY)
+    assert within(first, first, VOCABULARY)
+
+
+def test_roots_of_the_tree_are_named_by_no_phrase():
+    assert find_place("lung", VOCABULARY) is None
+    assert find_place("chest", VOCABULARY) is None

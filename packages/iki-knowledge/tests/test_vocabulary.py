@@ -1,14 +1,18 @@
 import pytest
 from iki_knowledge import KnowledgeFileError, Place
-from iki_knowledge.merge import Source, merge
+from iki_knowledge.merge import merge
+from iki_knowledge.spot import Source
 from iki_knowledge.vocabulary import assemble_vocabulary
 
 SMALL = {
     "severities": {"mild": {"rank": 2, "aliases": ["slight"]}},
     "trends": {"stable": ["unchanged"]},
+    "hedges": {"possible": ["may be"], "probable": ["likely"]},
+    "chronicities": {"chronic": ["long-standing"]},
     "sides": {"left": ["left", "lt"], "right": ["right"]},
     "regions": {
-        "base": {"name": "base", "adjective": "basilar"},
+        "lung": {"name": "lung", "adjective": "lung", "named": False},
+        "base": {"name": "base", "adjective": "basilar", "parent": "lung"},
         "lingula": {"name": "lingula", "adjective": "lingular", "side": "left"},
     },
     "places": {"bibasilar": {"side": "bilateral", "region": "base", "words": ["bibasal"]}},
@@ -23,6 +27,8 @@ def test_every_form_leads_to_its_meaning():
     found = vocabulary()
     assert found.severity_surfaces == {"mild": "mild", "slight": "mild"}
     assert found.trends == {"unchanged": "stable"}
+    assert found.hedges == {"may be": "possible", "likely": "probable"}
+    assert found.chronicities == {"long standing": "chronic"}
     assert found.places == {
         "base": Place(region="base"),
         "basilar": Place(region="base"),
@@ -40,6 +46,8 @@ def test_every_form_leads_to_its_meaning():
     ("changes", "message"),
     [
         ({"trends": {"better": ["x"]}}, "unknown trend 'better'"),
+        ({"hedges": {"sure": ["x"]}}, "hedges: unknown hedge 'sure'"),
+        ({"chronicities": {"chronical": ["x"]}}, "'chronical'; did you mean 'chronic'"),
         ({"trends": {"stable": "unchanged"}}, "trends.stable must be a list of texts"),
         ({"sides": {"lef": ["x"]}}, "unknown side 'lef'; did you mean 'left'"),
         ({"sides": {"left": ["l"], "right": ["L"]}}, "alias 'L' already means 'left'"),

@@ -59,30 +59,48 @@ def openi_reports() -> Iterator[Report]:
     Raises:
         SampleError: When the package is missing or the archive cannot be read.
     """
+    for name, root in _openi_records():
+        texts = {part.get("Label"): part.text or "" for part in root.iter("AbstractText")}
+        yield Report(name, {column: texts.get(label, "") for label, column in _LABELS.items()})
+
+
+def openi_codes() -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The MeSH codes that human readers gave to the reports of Open-i.
+
+    Yields:
+        A report's id and its codes, such as ``"Airspace Disease/lung/base/left"``, in the order of
+        `openi_reports`; a code without an abnormality is ``"normal"``.
+
+    Raises:
+        SampleError: As `openi_reports`.
+    """
+    for name, root in _openi_records():
+        yield name, tuple(code.text.strip() for code in root.iter("major") if code.text)
+
+
+def _openi_records() -> list[tuple[str, ET.Element]]:
+    """The id and the XML of each report, in the order of their numbers."""
     archive = openi_archive()
-    reports: list[Report] = []
+    records: list[tuple[str, ET.Element]] = []
     try:
         with tarfile.open(archive) as tar:
             for member in tar:
                 stream = tar.extractfile(member) if member.name.endswith(".xml") else None
                 if stream is not None:
-                    reports.append(_report(stream))
+                    records.append(_record(stream))
     except (OSError, tarfile.TarError, ET.ParseError, ValueError) as error:
         raise SampleError(
             f"cannot read {_ARCHIVE.name!r} of the installed {_PACKAGE!r} ({error}); reinstall it"
         ) from error
-    yield from sorted(reports, key=lambda report: int(report.report_id.removeprefix("CXR")))
+    return sorted(records, key=lambda record: int(record[0].removeprefix("CXR")))
 
 
-def _report(stream: IO[bytes]) -> Report:
+def _record(stream: IO[bytes]) -> tuple[str, ET.Element]:
     root = ET.parse(stream).getroot()
     number = root.find("uId")
     if number is None:
         raise ValueError("a report has no uId")
-    texts = {part.get("Label"): part.text or "" for part in root.iter("AbstractText")}
-    return Report(
-        number.attrib["id"], {column: texts.get(label, "") for label, column in _LABELS.items()}
-    )
+    return number.attrib["id"], root
 
 
 def write_openi(out: Path) -> int:

@@ -89,6 +89,7 @@ class ReportFindings(_Frozen):
         report_id: The report's id.
         schema_version: Version of this format; ``schema`` in JSON.
         engine: Name and version of what extracted them, e.g. ``"rules@0.1.0"``.
+        knowledge: Version of the dictionary whose categories they name; None where it is not known.
         findings: In the order of the report.
     """
 
@@ -99,6 +100,7 @@ class ReportFindings(_Frozen):
     report_id: str
     schema_version: Literal[1] = Field(default=SCHEMA_VERSION, alias="schema")
     engine: str
+    knowledge: str | None = None
     findings: tuple[ExtractedFinding, ...] = ()
 
 

@@ -20,7 +20,7 @@ GRAMMAR: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Tiny left apical pneumothorax.", ("pneumothorax+ trace left apex",)),
     ("Patchy infiltrate in the right middle lobe.", ("infiltration+ right middle_lobe",)),
     ("Diffuse interstitial edema.", ("pulmonary_edema+ diffuse",)),
-    ("Old healed fracture of the left sixth rib.", ("fracture+ left rib",)),
+    ("Old healed fracture of the left sixth rib.", ("healed_fracture+ left rib",)),
     ("Dextroscoliosis of the thoracic spine.", ("scoliosis+ spine",)),
     ("Calcified granuloma in the lingula.", ("granuloma+ left lingula",)),
     (
@@ -63,8 +63,8 @@ GRAMMAR: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     ("The mediastinum is widened.", ("enlarged_cardiomediastinum+ mediastinum",)),
     ("The left lower lobe is collapsed.", ("atelectasis+ left lower_lobe",)),
-    ("Collapse of the right upper lobe.", ("atelectasis+ right upper_lobe",)),
-    ("Thickening of the minor fissure.", ("pleural_thickening+ fissure",)),
+    ("Collapse of the right upper lobe.", ("lobar_collapse+ right upper_lobe",)),
+    ("Thickening of the minor fissure.", ("fissural_thickening+ fissure",)),
     # Denials.
     ("No pneumothorax.", ("pneumothorax-",)),
     ("No pleural effusion or pneumothorax.", ("pleural_effusion-", "pneumothorax-")),
@@ -122,7 +122,7 @@ GRAMMAR: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Left basilar atelectasis, no effusion.", ("atelectasis+ left base", "pleural_effusion-")),
     (
         "No pneumothorax although a moderate effusion persists.",
-        ("pneumothorax-", "pleural_effusion+ moderate"),
+        ("pneumothorax-", "pleural_effusion+ moderate stable"),
     ),
     (
         "Cardiomegaly is unchanged and the effusion has resolved.",

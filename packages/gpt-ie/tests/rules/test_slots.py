@@ -66,4 +66,4 @@ def test_two_names_in_one_noun_phrase_share_the_severity(engine: RulesEngine):
 def test_a_place_inside_a_name_is_not_shared_with_the_list(engine: RulesEngine):
     readings = engine.explain("No rib fractures, pneumothorax, or pleural effusion.")
     regions = {one.finding.category: one.finding.region for one in readings}
-    assert regions == {"fracture": "rib", "pneumothorax": None, "pleural_effusion": None}
+    assert regions == {"rib_fracture": "rib", "pneumothorax": None, "pleural_effusion": None}

@@ -7,16 +7,24 @@ from iki_knowledge.errors import (
     UnknownNameError,
 )
 from iki_knowledge.finding import Finding, Presence, Side, Trend
+from iki_knowledge.infer import Inference, Neighbour
 from iki_knowledge.knowledge import KnowledgeBase
 from iki_knowledge.load import load_knowledge
 from iki_knowledge.resolve import normalise
 from iki_knowledge.schema import (
     Attribute,
     AttributeKind,
+    Chronicity,
+    Code,
+    CodeSystem,
     Entry,
+    Hedge,
+    Match,
     Place,
+    Reference,
     Region,
     Severity,
+    Subclass,
     Template,
     Vocabulary,
 )
@@ -24,16 +32,25 @@ from iki_knowledge.schema import (
 __all__ = [
     "Attribute",
     "AttributeKind",
+    "Chronicity",
+    "Code",
+    "CodeSystem",
     "Entry",
     "Finding",
+    "Hedge",
     "IkiError",
+    "Inference",
     "KnowledgeBase",
     "KnowledgeFileError",
+    "Match",
+    "Neighbour",
     "Place",
     "Presence",
+    "Reference",
     "Region",
     "Severity",
     "Side",
+    "Subclass",
     "Template",
     "Trend",
     "UnknownCategoryError",

@@ -1,7 +1,7 @@
 """Finding → text (IKI, eq. 2-3). Pure templates, no lookups beyond the entry and the vocabulary."""
 
 from iki_knowledge.finding import Finding, Side
-from iki_knowledge.schema import Entry, Template, Vocabulary
+from iki_knowledge.schema import Entry, Subclass, Template, Vocabulary
 
 
 def location_words(side: Side | None, region: str | None, vocabulary: Vocabulary) -> str:
@@ -25,8 +25,11 @@ def location_words(side: Side | None, region: str | None, vocabulary: Vocabulary
 
 
 def unsaid_region(entry: Entry, region: str | None, vocabulary: Vocabulary) -> str | None:
-    """The region, unless the entry's name says it already ("hilar enlargement" at the hilum)."""
-    if region is None:
+    """The region, unless the entry's name says it already ("hilar enlargement" at the hilum).
+
+    The roots of the tree, such as the lung, are not said either.
+    """
+    if region is None or not vocabulary.regions[region].named:
         return None
     wording = vocabulary.regions[region]
     said = wording.name in entry.name or wording.adjective in entry.name
@@ -41,23 +44,25 @@ def explanation(
     side: Side | None = None,
     region: str | None = None,
 ) -> str:
-    """The explanation that fits best: of severity, else region, else side, else the entry.
+    """The explanation that fits best: of severity, else place, else the entry.
+
+    Of places the narrowest counts: side and region together, else the region, else the side.
 
     A severity without a text of its own takes that of the same rank (a "mild" effusion is a
     "small" one).
     """
     graded = _of_severity(entry, vocabulary, severity) if severity else None
-    places = (entry.by_place.get(place) for place in (region, side) if place is not None)
-    return graded or next((text for text in places if text), entry.explanation)
+    keys = (f"{side} {region}", region, side)
+    places = (entry.by_place[key] for key in keys if key in entry.by_place)
+    return (graded or next(places, None) or entry).explanation
 
 
-def _of_severity(entry: Entry, vocabulary: Vocabulary, severity: str) -> str | None:
-    """The subclass text of a severity, else of another severity of the same rank."""
-    if severity in entry.by_severity:
-        return entry.by_severity[severity]
-    rank = vocabulary.severities[severity].rank
+def _of_severity(entry: Entry, vocabulary: Vocabulary, severity: str) -> Subclass | None:
+    """The subclass of a severity, else of another severity of the same rank."""
     grades = vocabulary.severities
-    return next((t for grade, t in entry.by_severity.items() if grades[grade].rank == rank), None)
+    alike = (grade for grade in entry.by_severity if grades[grade].rank == grades[severity].rank)
+    best = severity if severity in entry.by_severity else next(alike, None)
+    return None if best is None else entry.by_severity[best]
 
 
 def render(finding: Finding, entry: Entry, vocabulary: Vocabulary, template: Template) -> str:
@@ -69,6 +74,7 @@ def render(finding: Finding, entry: Entry, vocabulary: Vocabulary, template: Tem
     triplet         {severity} {location} {category}
     category        {category}
     explanation     {explanation}
+    radiograph      This is an X-ray image of {category}
     ==============  ====================================================================
 
     Missing parts leave no gap, and a region that the name says already is left out. Presence and
@@ -79,7 +85,7 @@ def render(finding: Finding, entry: Entry, vocabulary: Vocabulary, template: Tem
         finding: The finding; its severity and region must be canonical.
         entry: The dictionary entry of its category.
         vocabulary: Supplies ranks and wording.
-        template: One of the five.
+        template: One of the six.
 
     Returns:
         One line.
@@ -101,6 +107,8 @@ def render(finding: Finding, entry: Entry, vocabulary: Vocabulary, template: Tem
             return entry.name
         case "explanation":
             return explained
+        case "radiograph":
+            return f"This is an X-ray image of {entry.name}"
 
 
 def _lower_first(text: str) -> str:

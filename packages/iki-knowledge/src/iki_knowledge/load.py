@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from iki_knowledge.assemble import assemble
 from iki_knowledge.errors import KnowledgeFileError
 from iki_knowledge.knowledge import KnowledgeBase
-from iki_knowledge.merge import Source
+from iki_knowledge.spot import Source
 
 if TYPE_CHECKING:
     import yaml
@@ -73,11 +73,20 @@ def _parse(name: str, text: str, *, overlay: bool = False) -> Source:
     try:
         data = yaml.load(text, _loader())
     except KnowledgeFileError as error:
-        raise KnowledgeFileError(f"{name}, {error}") from error
+        raise KnowledgeFileError(f"{name}:{error}") from error
+    except yaml.MarkedYAMLError as error:
+        # A file that breaks off is marked one line past its end.
+        last = len(text.splitlines())
+        line = f":{min(error.problem_mark.line + 1, last)}" if error.problem_mark else ""
+        begun = error.context_mark
+        inside = f", in what begins on line {begun.line + 1}" if begun else ""
+        raise KnowledgeFileError(
+            f"{name}{line}: not valid YAML: {error.problem}{inside}"
+        ) from error
     except yaml.YAMLError as error:
         problem = " ".join(str(error).split())
         raise KnowledgeFileError(f"{name}: not valid YAML: {problem}") from error
-    return Source(name, {} if data is None else data, overlay)
+    return Source(name, {} if data is None else data, overlay, text)
 
 
 @cache
@@ -94,7 +103,7 @@ def _loader() -> Any:  # noqa: ANN401 - which class it derives from is known at 
             for key, _ in node.value:
                 if str(key.value) in seen:
                     line = key.start_mark.line + 1
-                    raise KnowledgeFileError(f"line {line}: key {key.value!r} is written twice")
+                    raise KnowledgeFileError(f"{line}: key {key.value!r} is written twice")
                 seen.add(str(key.value))
             return super().construct_mapping(node, deep=deep)
 

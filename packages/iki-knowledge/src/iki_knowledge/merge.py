@@ -9,49 +9,57 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from iki_knowledge.errors import KnowledgeFileError, unknown
-from iki_knowledge.schema import Entry, Region, Severity
+from iki_knowledge.schema import Entry, Reference, Region, Severity
+from iki_knowledge.spot import Source, Spot
 
 NAMED_SECTIONS = (
     "entries",
     "attributes",
     "severities",
-    "regions",
-    "sides",
-    "places",
     "trends",
+    "hedges",
+    "chronicities",
+    "sides",
+    "regions",
+    "places",
     "crosswalks",
+    "unmapped",
+    "codes",
+    "references",
 )
 SECTIONS = ("group", *NAMED_SECTIONS)
+# Sections whose values are lists; they are kept under one field, ``words``.
+_LISTS = frozenset({"sides", "trends", "hedges", "chronicities", "codes"})
 # The fields a file may write for each name; None: any keys (words, labels) are allowed.
 _FIELDS: Mapping[str, frozenset[str] | None] = {
-    "entries": frozenset(Entry.model_fields) - {"id", "group"} | {"add_aliases"},
+    "entries": frozenset(Entry.model_fields) - {"id", "group", "codes"} | {"add_aliases"},
     "attributes": None,
     "severities": frozenset(Severity.model_fields) - {"id"},
     "regions": frozenset(Region.model_fields) - {"id"},
     "places": frozenset({"side", "region", "words"}),
-    "crosswalks": None,
+    "references": frozenset(Reference.model_fields) - {"id"},
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """One file as parsed: its name for messages, its content, and whether it is an overlay."""
-
-    name: str
-    data: object
-    overlay: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
     """The merged fields of one name, and for each the file that set it."""
 
+    section: str = ""
+    name: str = ""
     values: dict[str, object] = field(default_factory=dict[str, object])
-    origins: dict[str, str] = field(default_factory=dict[str, str])
+    origins: dict[str, Source] = field(default_factory=dict[str, Source])
 
-    def origin(self, name: str) -> str:
-        """The file that set a field, else the file that introduced the item."""
-        return self.origins.get(name) or next(iter(self.origins.values()), "?")
+    def origin(self, *path: str) -> Spot:
+        """Where a field, or a part of it, is written; else where the item was introduced.
+
+        Args:
+            *path: The field, then keys or items inside it.
+        """
+        source = self.origins.get(path[0]) if path else None
+        if source is None:
+            source = next(iter(self.origins.values()), Source("?", None))
+        return Spot(source, (self.section, self.name, *path))
 
 
 Merged = dict[str, dict[str, Item]]
@@ -73,27 +81,30 @@ def merge(sources: Sequence[Source]) -> tuple[str, Merged]:
     version = ""
     merged: Merged = {section: {} for section in NAMED_SECTIONS}
     for source in sources:
-        document = as_mapping(source.data, source.name, "the file")
+        document = as_mapping(source.data, Spot(source), "the file")
         # The version is that of the packaged data: an overlay is known by its content hash.
         allowed = SECTIONS if source.overlay else ("version", *SECTIONS)
         for key in document:
             if key not in allowed:
-                raise KnowledgeFileError(f"{source.name}: {unknown('section', key, allowed)}")
+                spot = Spot(source, (key,))
+                raise KnowledgeFileError(f"{spot}: {unknown('section', key, allowed)}")
         version = str(document.get("version", version))
         for section in NAMED_SECTIONS:
             written = document.get(section)
-            content = as_mapping({} if written is None else written, source.name, section)
+            spot = Spot(source, (section,))
+            content = as_mapping({} if written is None else written, spot, section)
             for name, value in content.items():
+                spot = Spot(source, (section, name))
                 where = f"{section}.{name}"
-                fields = as_mapping(_fields_of(section, value), source.name, where)
-                _check_fields(section, fields, source.name, where)
+                fields = as_mapping(_fields_of(section, value), spot, where)
+                _check_fields(section, fields, spot, where)
                 if section == "entries" and name not in merged[section]:
                     fields = {"group": document.get("group", "other"), **fields}
-                _add(merged[section], name, fields, source)
+                _add(merged[section], section, name, fields, source)
     return version, merged
 
 
-def as_mapping(value: object, file: str, where: str) -> dict[str, object]:
+def as_mapping(value: object, spot: Spot, where: str) -> dict[str, object]:
     """`value` as a mapping with text keys.
 
     Raises:
@@ -101,42 +112,45 @@ def as_mapping(value: object, file: str, where: str) -> dict[str, object]:
     """
     if not isinstance(value, Mapping):
         kind = type(value).__name__
-        raise KnowledgeFileError(f"{file}: {where} must be a mapping, not {kind} {value!r}")
+        raise KnowledgeFileError(f"{spot}: {where} must be a mapping, not {kind} {value!r}")
     content = cast("Mapping[object, object]", value)
     for key in content:
         if not isinstance(key, str):
             # YAML reads a bare `no` or `on` as a truth value.
-            raise KnowledgeFileError(f"{file}: {where}: key {key!r} must be text; put it in quotes")
+            raise KnowledgeFileError(f"{spot}: {where}: key {key!r} must be text; put it in quotes")
     return {str(key): item for key, item in content.items()}
 
 
 def _fields_of(section: str, value: object) -> object:
-    """Sections whose values are lists keep them under one field, ``words``."""
-    if section in ("sides", "trends") or (section == "places" and isinstance(value, list)):
+    if section in _LISTS or (section == "places" and isinstance(value, list)):
         return {"words": value}
     return value
 
 
-def _check_fields(section: str, fields: Mapping[str, object], file: str, where: str) -> None:
+def _check_fields(section: str, fields: Mapping[str, object], spot: Spot, where: str) -> None:
     allowed = _FIELDS.get(section)
     if allowed is None:
         return
     for key in fields:
         if key not in allowed:
-            raise KnowledgeFileError(f"{file}: {where}: {unknown('key', key, allowed)}")
+            here = Spot(spot.source, (*spot.path, key))
+            raise KnowledgeFileError(f"{here}: {where}: {unknown('key', key, allowed)}")
 
 
-def _add(items: dict[str, Item], name: str, fields: dict[str, object], source: Source) -> None:
+def _add(
+    items: dict[str, Item], section: str, name: str, fields: dict[str, object], source: Source
+) -> None:
     """Put one file's fields of one name on top of what is there."""
     if name in items and not source.overlay:
-        first = next(iter(items[name].origins.values()))
-        raise KnowledgeFileError(f"{source.name}: {name!r} is already defined in {first}")
-    known = items.setdefault(name, Item())
+        here = Spot(source, (section, name))
+        raise KnowledgeFileError(f"{here}: {name!r} is already defined in {items[name].origin()}")
+    known = items.setdefault(name, Item(section, name))
     more = fields.pop("add_aliases", None)
     if more is not None:
         aliases = fields.get("aliases", known.values.get("aliases", []))
         if not isinstance(more, list) or not isinstance(aliases, list):
-            raise KnowledgeFileError(f"{source.name}: {name}: aliases must be lists, not {more!r}")
+            here = Spot(source, (section, name, "aliases"))
+            raise KnowledgeFileError(f"{here}: {name}: aliases must be lists, not {more!r}")
         fields["aliases"] = [*cast("list[object]", aliases), *cast("list[object]", more)]
     known.values.update(fields)
-    known.origins.update(dict.fromkeys(fields, source.name))
+    known.origins.update(dict.fromkeys(fields, source))

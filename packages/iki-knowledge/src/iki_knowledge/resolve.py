@@ -23,14 +23,20 @@ _WORDS = {
     "apices": "apex",
     "bronchi": "bronchus",
     "bullae": "bulla",
+    "emboli": "embolus",
     "granulomata": "granuloma",
     "haematoma": "hematoma",
     "haemorrhage": "hemorrhage",
+    "goitre": "goiter",
+    "haemopericardium": "hemopericardium",
     "haemothorax": "hemothorax",
     "hila": "hilum",
     "oedema": "edema",
     "oesophageal": "esophageal",
+    "paraoesophageal": "paraesophageal",
     "pleurae": "pleura",
+    "tavis": "tavi",
+    "thrombi": "thrombus",
     "tumour": "tumor",
     "vertebrae": "vertebra",
 }
@@ -146,9 +152,14 @@ def find_severity(text: str, vocabulary: Vocabulary) -> str | None:
     return max(found, key=lambda name: vocabulary.severities[name].rank) if found else None
 
 
+def find_first(text: str, table: Mapping[str, T]) -> T | None:
+    """The value of the first phrase of a text that `table` knows, or None."""
+    return next((found for _, _, found in matches(words(text), table)), None)
+
+
 def find_trend(text: str, vocabulary: Vocabulary) -> Trend | None:
     """The first trend that a text names, or None."""
-    return next((found for _, _, found in matches(words(text), vocabulary.trends)), None)
+    return find_first(text, vocabulary.trends)
 
 
 def find_place(text: str, vocabulary: Vocabulary) -> Place | None:
@@ -185,3 +196,17 @@ def enclosing(region: str, vocabulary: Vocabulary) -> tuple[str, ...]:
         chain.append(parent)
         parent = vocabulary.regions[parent].parent
     return tuple(chain)
+
+
+def within(inner: Place, outer: Place, vocabulary: Vocabulary) -> bool:
+    """Whether `inner` lies inside `outer`: its side is the same, its region the same or below.
+
+    What `outer` leaves open contains everything; what `inner` leaves open lies only in that.
+    """
+    if outer.side is not None and inner.side != outer.side:
+        return False
+    if outer.region is None:
+        return True
+    if inner.region is None:
+        return False
+    return outer.region in (inner.region, *enclosing(inner.region, vocabulary))

@@ -1,12 +1,14 @@
-"""Merged sections → the closed vocabularies: severities, regions, places, trends. Pure."""
+"""Merged sections → the closed vocabularies: severities, places, trends and so on. Pure."""
 
 from collections.abc import Mapping
-from typing import cast, get_args
+from typing import TypeVar, cast, get_args
 
 from iki_knowledge.check import SurfaceTable, acyclic, build, known, texts
 from iki_knowledge.finding import Side, Trend
 from iki_knowledge.merge import Item, Merged
-from iki_knowledge.schema import Place, Region, Severity, Vocabulary
+from iki_knowledge.schema import Chronicity, Hedge, Place, Region, Severity, Vocabulary
+
+T = TypeVar("T", bound=str)
 
 
 def assemble_vocabulary(merged: Merged) -> Vocabulary:
@@ -35,7 +37,13 @@ def assemble_vocabulary(merged: Merged) -> Vocabulary:
         regions=regions,
         severity_surfaces=_severity_surfaces(severities, merged["severities"]),
         places=_places(merged, regions),
-        trends=_trends(merged["trends"]),
+        trends=_words(merged["trends"], "trend", cast("tuple[Trend, ...]", get_args(Trend))),
+        hedges=_words(merged["hedges"], "hedge", cast("tuple[Hedge, ...]", get_args(Hedge))),
+        chronicities=_words(
+            merged["chronicities"],
+            "chronicity",
+            cast("tuple[Chronicity, ...]", get_args(Chronicity)),
+        ),
     )
 
 
@@ -44,19 +52,20 @@ def _severity_surfaces(
 ) -> dict[str, str]:
     table = SurfaceTable[str]("severity")
     for severity in severities.values():
-        file = items[severity.id].origin("aliases")
         for surface in (severity.id, *severity.aliases):
-            table.add(surface, severity.id, owner=severity.id, file=file)
+            spot = items[severity.id].origin("aliases", surface)
+            table.add(surface, severity.id, owner=severity.id, spot=spot)
     return table.values
 
 
-def _trends(items: Mapping[str, Item]) -> dict[str, Trend]:
-    table = SurfaceTable[Trend]("trend")
+def _words(items: Mapping[str, Item], what: str, allowed: tuple[T, ...]) -> dict[str, T]:
+    """Sections of the form ``value: [surface forms]``, whose values are closed."""
+    table = SurfaceTable[T](what)
     for name, item in items.items():
-        file = item.origin("words")
-        known("trend", name, get_args(Trend), f"{file}: trends")
-        for surface in texts(item, "words", f"trends.{name}"):
-            table.add(surface, cast("Trend", name), owner=name, file=file)
+        known(what, name, allowed, item.origin(), item.section)
+        value = next(value for value in allowed if value == name)
+        for surface in texts(item, "words", f"{item.section}.{name}"):
+            table.add(surface, value, owner=name, spot=item.origin("words", surface))
     return table.values
 
 
@@ -64,21 +73,22 @@ def _places(merged: Merged, regions: Mapping[str, Region]) -> dict[str, Place]:
     """Regions (id, name, adjective, aliases), sides, and words that mean both at once."""
     table = SurfaceTable[Place]("place")
     for region in regions.values():
-        file = merged["regions"][region.id].origin("aliases")
+        item = merged["regions"][region.id]
         place = Place(side=region.side, region=region.id)
-        for surface in (region.id, region.name, region.adjective, *region.aliases):
-            table.add(surface, place, owner=region.id, file=file)
+        named = (region.id, region.name, region.adjective) if region.named else ()
+        for surface in (*named, *region.aliases):
+            table.add(surface, place, owner=region.id, spot=item.origin("aliases", surface))
     for name, item in merged["sides"].items():
-        file = item.origin("words")
-        known("side", name, get_args(Side), f"{file}: sides")
+        known("side", name, get_args(Side), item.origin(), "sides")
         for surface in texts(item, "words", f"sides.{name}"):
-            table.add(surface, Place(side=cast("Side", name)), owner=name, file=file)
+            place = Place(side=cast("Side", name))
+            table.add(surface, place, owner=name, spot=item.origin("words", surface))
     for name, item in merged["places"].items():
         written = {key: value for key, value in item.values.items() if key != "words"}
         place = build(Place, written, item, f"places.{name}")
         if place.region is not None:
-            known("region", place.region, regions, f"{item.origin('region')}: places.{name}")
+            known("region", place.region, regions, item.origin("region"), f"places.{name}")
         more = texts(item, "words", f"places.{name}") if "words" in item.values else []
         for surface in (name, *more):
-            table.add(surface, place, owner=name, file=item.origin("words"))
+            table.add(surface, place, owner=name, spot=item.origin("words", surface))
     return table.values

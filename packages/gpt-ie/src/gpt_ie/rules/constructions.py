@@ -181,6 +181,6 @@ def build_constructions(kb: KnowledgeBase) -> Constructions:
     meanings: dict[tuple[str, str], tuple[str, Presence]] = {}
     for subject, predicate, surface, presence in _TABLE:
         category = kb.surfaces.get(normalise(surface))
-        if category is not None:
+        if category is not None and not kb[category].vague:
             meanings[subject, predicate] = (category, presence)
     return Constructions(subjects, predicates, meanings)

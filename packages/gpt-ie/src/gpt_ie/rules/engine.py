@@ -30,6 +30,7 @@ class RulesEngine:
         knowledge = load_knowledge() if kb is None else kb
         self.name = f"rules@{version('gpt-ie')}"
         self.key = f"{self.name}+knowledge@{knowledge.version}"
+        self._knowledge = knowledge.version
         self._lexicon = build_lexicon(knowledge)
 
     def extract(self, report: Report) -> ReportFindings:
@@ -46,7 +47,12 @@ class RulesEngine:
             for section, reading in self.readings(report)
             if reading.verdict.presence is not None
         ]
-        return ReportFindings(report_id=report.report_id, engine=self.name, findings=merge(found))
+        return ReportFindings(
+            report_id=report.report_id,
+            engine=self.name,
+            knowledge=self._knowledge,
+            findings=merge(found),
+        )
 
     def readings(self, report: Report) -> Iterator[tuple[str, Reading]]:
         """Every mention of a report before merging, those not asserted too.

@@ -22,7 +22,8 @@ class Lexicon:
     """Everything that the engine looks for.
 
     Attributes:
-        findings: Surface form -> category; an excluded form ("mass effect") -> "".
+        findings: Surface form -> category; what names no finding ("mass effect", "abnormality")
+            -> "".
         severities: Surface form -> canonical severity.
         places: Surface form -> side and region.
         trends: Surface form -> trend.
@@ -60,7 +61,8 @@ def build_lexicon(kb: KnowledgeBase) -> Lexicon:
     for surface in kb.excluded:
         findings.add(surface, "")
     for surface, category in kb.surfaces.items():
-        findings.add(surface, category)
+        # "no acute abnormality" denies nothing in particular.
+        findings.add(surface, "" if kb[category].vague else category)
     for surface, severity in kb.vocabulary.severity_surfaces.items():
         if surface not in _NOT_SEVERITY:
             severities.add(surface, severity)
