@@ -18,51 +18,30 @@ the ids for tuning and stated here rather than fitted:
 """
 
 import argparse
-import csv
-import os
 import re
 import sys
 import time
 from collections import Counter
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
-from pathlib import Path
 
+from gpt_ie.gold import NEGBIO_LABELS, GoldError, negbio_folder, negbio_gold, openi_test_ids
 from gpt_ie.rules.engine import RulesEngine
 from gpt_ie.samples import openi_reports
 from gpt_ie.schema import Report, ReportFindings
-
-# The data set's label -> the dictionary's categories that answer it.
-LABELS: Mapping[str, frozenset[str]] = {
-    "Atelectasis": frozenset({"atelectasis", "lobar_collapse"}),
-    "Cardiomegaly": frozenset({"cardiomegaly"}),
-    "Effusion": frozenset({"pleural_effusion", "loculated_effusion", "hemothorax", "empyema"}),
-    "Infiltration": frozenset({"infiltration"}),
-    "Mass": frozenset({"mass", "lung_tumor"}),
-    "Nodule": frozenset({"nodule", "multiple_nodules"}),
-    "Pneumonia": frozenset({"pneumonia", "viral_pneumonia", "covid19"}),
-    "Pneumothorax": frozenset({"pneumothorax", "tension_pneumothorax"}),
-    "Consolidation": frozenset({"consolidation"}),
-    "Edema": frozenset({"pulmonary_edema"}),
-    "Emphysema": frozenset({"emphysema"}),
-    "Fibrosis": frozenset({"pulmonary_fibrosis"}),
-    "Pleural_Thickening": frozenset({"pleural_thickening", "fissural_thickening"}),
-    "Hernia": frozenset({"hernia"}),
-}
-
 
 # What the coders took as said although it is hedged: bare alternatives, probabilities, borderline.
 CODED_TRIGGERS = frozenset(
     {"or", "versus", "vs", "verses", "borderline", "probable", "probably", "likely", "most likely"}
 )
-# Label -> what the surface must look like; category -> label beside those of LABELS.
+# Label -> what the surface must look like; category -> label beside those of NEGBIO_LABELS.
 WORDED_SURFACES: Mapping[str, re.Pattern[str]] = {
     "Nodule": re.compile(r"\bnodules?\b", re.IGNORECASE),
     "Mass": re.compile(r"\bmass(es)?\b", re.IGNORECASE),
     "Hernia": re.compile(r"^(?!.*(hiat|paraesophageal))", re.IGNORECASE),
 }
 WORDED_EXTRA: Mapping[str, str] = {"granuloma": "Nodule"}
-BY_CATEGORY = {category: label for label, ids in LABELS.items() for category in ids}
+BY_CATEGORY = {category: label for label, ids in NEGBIO_LABELS.items() for category in ids}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,20 +68,10 @@ class Score:
         return 2 * self.hit / max(1, 2 * self.hit + self.false + self.missed)
 
 
-def read_gold(folder: Path) -> tuple[dict[str, frozenset[str]], frozenset[str]]:
-    """Positive labels of each report, and the ids of the test split."""
-    with (folder / "openi_gld_std14.csv").open(encoding="utf-8", newline="") as stream:
-        gold = {
-            row["filename"]: frozenset(label for label in LABELS if row[label] == "1")
-            for row in csv.DictReader(stream)
-        }
-    return gold, frozenset((folder / "openi-testset.txt").read_text("utf-8").split())
-
-
 def labels(result: ReportFindings, presences: Set[str]) -> frozenset[str]:
     """The labels that a report's findings make positive."""
     said = {finding.category for finding in result.findings if finding.presence in presences}
-    return frozenset(label for label, categories in LABELS.items() if categories & said)
+    return frozenset(label for label, categories in NEGBIO_LABELS.items() if categories & said)
 
 
 def worded_labels(engine: RulesEngine, report: Report, *, coded: bool) -> frozenset[str]:
@@ -128,7 +97,7 @@ def score(
     """One score a label, and `micro` over all of them."""
     counts: Counter[tuple[str, str]] = Counter()
     for name, truth in gold.items():
-        for label in LABELS:
+        for label in NEGBIO_LABELS:
             kind = {(True, True): "hit", (False, True): "false", (True, False): "missed"}.get(
                 (label in truth, label in predicted[name])
             )
@@ -137,7 +106,7 @@ def score(
                 counts["micro", kind] += 1
     return {
         label: Score(counts[label, "hit"], counts[label, "false"], counts[label, "missed"])
-        for label in (*LABELS, "micro")
+        for label in (*NEGBIO_LABELS, "micro")
     }
 
 
@@ -163,11 +132,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--split", choices=("dev", "test"), default="dev")
     split = parser.parse_args().split
-    root = os.environ.get("MEDFILIP_DATA")
-    if root is None:
-        print("set MEDFILIP_DATA to the folder that holds openi_negbio/", file=sys.stderr)
+    try:
+        gold, test = negbio_gold(negbio_folder()), openi_test_ids()
+    except GoldError as error:
+        print(f"error: {error}", file=sys.stderr)
         return 2
-    gold, test = read_gold(Path(root) / "openi_negbio")
     gold = {name: truth for name, truth in gold.items() if (name in test) == (split == "test")}
     reports = [report for report in openi_reports() if report.report_id in gold]
     scores, rate = measure(reports, gold)
@@ -175,14 +144,16 @@ def main() -> int:
     heads = " | ".join(f"F1 {name}" for name in scores)
     print(f"| label | positives | {heads} | precision (any) | recall (any) |")
     print(f"|---|{'---:|' * (len(scores) + 3)}")
-    for label in (*LABELS, "micro"):
+    for label in (*NEGBIO_LABELS, "micro"):
         plain = scores["any"][label]
         positives = plain.hit + plain.missed
         figures = [one[label].f1 for one in scores.values()] + [plain.precision, plain.recall]
         # Without positives there is nothing to recall; what is said falsely still counts in micro.
         cells = " | ".join(f"{figure:.3f}" if positives else "–" for figure in figures)
         print(f"| {label} | {positives} | {cells} |")
-    common = [name for name in LABELS if scores["any"][name].hit + scores["any"][name].missed >= 10]
+    common = [
+        name for name in NEGBIO_LABELS if scores["any"][name].hit + scores["any"][name].missed >= 10
+    ]
     macro = " | ".join(
         f"{sum(one[label].f1 for label in common) / len(common):.3f}" for one in scores.values()
     )

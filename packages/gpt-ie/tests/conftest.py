@@ -1,13 +1,32 @@
 """Shared by the tests: the packaged dictionary, the engine, and files made from rows."""
 
 import csv
-from collections.abc import Callable, Sequence
+import importlib.util
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 from gpt_ie.rules.engine import RulesEngine
 from gpt_ie.rules.lexicon import Lexicon, build_lexicon
 from iki_knowledge import KnowledgeBase, load_knowledge
+
+GOOD = {
+    "findings": [
+        {
+            "category": "pleural effusion", "severity": "small", "location": "left",
+            "presence": "present", "trend": None, "evidence": "small left pleural effusion",
+        },
+        {
+            "category": "pneumothorax", "severity": None, "location": None, "presence": "absent",
+            "trend": None, "evidence": "No pneumothorax",
+        },
+    ]
+}  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -42,3 +61,36 @@ def write_csv(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture(scope="session")
+def loopback() -> ModuleType:
+    name = "gpt_ie_loopback"
+    path = Path(__file__).parents[1] / "benchmarks" / "loopback.py"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def good() -> str:
+    return json.dumps(GOOD)
+
+
+@pytest.fixture
+def serve(loopback: ModuleType) -> Iterator[Callable[..., Any]]:
+    """Start a server from a list of acts (the last one repeats) or a script."""
+    with ExitStack() as stack:
+
+        def start(acts: Any) -> Any:
+            def script(_: dict[str, Any], number: int) -> Any:
+                return acts[min(number, len(acts) - 1)]
+
+            server = loopback.LoopbackServer(acts if callable(acts) else script)
+            return stack.enter_context(server)
+
+        yield start

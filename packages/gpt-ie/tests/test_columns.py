@@ -1,5 +1,5 @@
 import pytest
-from gpt_ie.columns import ColumnError, Columns, choose_columns
+from gpt_ie.columns import ColumnError, Columns, choose_columns, choose_sections
 
 
 @pytest.mark.parametrize(
@@ -50,3 +50,36 @@ def test_errors_name_the_column_those_found_and_the_option(
         choose_columns(names, id_column, texts)
     for part in parts:
         assert part in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("names", "texts", "sections", "columns"),
+    [
+        (["id", "Findings", "Impression"], (), {"impression"}, {"Impression": "Impression"}),
+        (["id", "findings"], (), {"findings", "impression"}, {"findings": "findings"}),
+        (["id", "findings", "report"], (), {"impression"}, {"text": "report"}),
+        (["id", "findings", "report"], ("report",), {"findings"}, {"text": "report"}),
+        (["id", "findings", "x"], ("x", "findings"), {"findings"},
+         {"x": "x", "findings": "findings"}),
+        (["id", "conclusion"], ("conclusion",), {"impression"}, {"text": "conclusion"}),
+    ],
+)  # fmt: skip
+def test_columns_of_other_sections_are_left_out(
+    names: list[str], texts: tuple[str, ...], sections: set[str], columns: dict[str, str]
+):
+    assert choose_columns(names, None, texts, sections).texts == columns
+
+
+@pytest.mark.parametrize("texts", [(), ("findings",)])
+def test_a_table_without_the_sections_wanted(texts: tuple[str, ...]):
+    with pytest.raises(ColumnError, match=r"'findings' is none of --sections impression"):
+        choose_columns(["id", "findings"], None, texts, {"impression"})
+
+
+def test_names_of_sections():
+    assert choose_sections(None) == choose_sections(()) == frozenset()
+    assert choose_sections(["Findings", "CONCLUSION"]) == {"findings", "impression"}
+    with pytest.raises(
+        ColumnError, match=r"'finding s'.*'findings', 'impression', 'addendum'; did"
+    ):
+        choose_sections(["finding s"])

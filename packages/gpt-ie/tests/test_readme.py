@@ -15,7 +15,10 @@ BLOCKS = [
 
 
 def test_every_command_is_in_the_readme():
-    assert [name for name, _ in BLOCKS] == ["", "extract", "explain", "sample openi"]
+    assert [name for name, _ in BLOCKS] == [
+        "", "extract", "explain", "evaluate", "view", "prompt show", "prompt try", "batch write",
+        "batch read", "sample openi",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("name", "written"), BLOCKS)

@@ -1,10 +1,11 @@
 """Which columns of a table hold the report's id and its text. Pure."""
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from gpt_ie.schema import GptIeError
+from gpt_ie.sections import SECTIONS, section_of
 
 # Names looked for, in this order, whatever their case; "-" and " " count as "_".
 ID_NAMES = (
@@ -16,7 +17,22 @@ WHOLE = "text"
 
 
 class ColumnError(GptIeError):
-    """A column is missing or named twice."""
+    """A column is missing or named twice, or a section has a name that is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to read of an input.
+
+    Attributes:
+        id_column: The id's column; None to guess it.
+        text_columns: The columns of text; empty to guess them.
+        sections: Of `gpt_ie.sections.SECTIONS`; empty for all text.
+    """
+
+    id_column: str | None = None
+    text_columns: tuple[str, ...] = ()
+    sections: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +49,36 @@ class Columns:
     texts: Mapping[str, str]
 
 
+def choose_sections(names: Sequence[str] | None) -> frozenset[str]:
+    """The sections that a user's names stand for.
+
+    Args:
+        names: E.g. ``("findings", "conclusion")``; None or empty for all text.
+
+    Returns:
+        Of `gpt_ie.sections.SECTIONS`; empty for all text.
+
+    Raises:
+        ColumnError: For a name that is no section, with near ones.
+    """
+    sections: set[str] = set()
+    for name in names or ():
+        section = section_of(name)
+        if section is None:
+            near = difflib.get_close_matches(name.lower(), SECTIONS, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise ColumnError(
+                f"no section {name!r} for --sections; known: {_listed(SECTIONS)}{hint}"
+            )
+        sections.add(section)
+    return frozenset(sections)
+
+
 def choose_columns(
-    names: Sequence[str], id_column: str | None = None, text_columns: Sequence[str] = ()
+    names: Sequence[str],
+    id_column: str | None = None,
+    text_columns: Sequence[str] = (),
+    sections: Collection[str] = (),
 ) -> Columns:
     """Choose the columns of a table.
 
@@ -43,6 +87,8 @@ def choose_columns(
         id_column: The id's column; None to guess.
         text_columns: The columns of text; empty to guess: findings and impression, or else one
             column such as text or report.
+        sections: Of `gpt_ie.sections.SECTIONS`; the columns of other sections are left out, and
+            those that are no section stay. Empty for all.
 
     Returns:
         The columns.
@@ -56,22 +102,41 @@ def choose_columns(
             raise _missing("the report's id", ID_NAMES, names, "--id COLUMN")
     else:
         report_id = _named(names, id_column, "--id")
-    chosen = [_named(names, column, "--text") for column in text_columns]
-    if not chosen:
-        chosen = [found for name in SECTION_NAMES if (found := _guess(names, (name,)))]
-    if not chosen:
-        whole = _guess(names, TEXT_NAMES)
-        if whole is None:
-            raise _missing(
-                "the text", (*SECTION_NAMES, *TEXT_NAMES), names, "--text COLUMN (once or more)"
-            )
-        chosen = [whole]
+    if text_columns:
+        chosen = [_named(names, column, "--text") for column in text_columns]
+        _check_sections(chosen, sections)
+    else:
+        chosen = _guess_texts(names, sections)
     for column in (report_id, *chosen):
         if names.count(column) > 1:
             raise ColumnError(f"the column {column!r} is there {names.count(column)} times")
     if len(chosen) == 1 and _plain(chosen[0]) not in SECTION_NAMES:
         return Columns(report_id, {WHOLE: chosen[0]})
     return Columns(report_id, {column: column for column in chosen})
+
+
+def _guess_texts(names: Sequence[str], sections: Collection[str]) -> list[str]:
+    """Findings and impression, or those of them that are wanted, or else one column of text."""
+    guesses = [found for name in SECTION_NAMES if (found := _guess(names, (name,)))]
+    chosen = [column for column in guesses if not sections or section_of(column) in sections]
+    if chosen:
+        return chosen
+    whole = _guess(names, TEXT_NAMES)
+    if whole is not None:
+        return [whole]
+    if guesses:
+        _check_sections(guesses, sections)
+    raise _missing("the text", (*SECTION_NAMES, *TEXT_NAMES), names, "--text COLUMN (once or more)")
+
+
+def _check_sections(columns: Sequence[str], sections: Collection[str]) -> None:
+    """Refuse a column that is a section other than those wanted."""
+    for column in columns:
+        if sections and section_of(column) not in (None, *sections):
+            raise ColumnError(
+                f"the column {column!r} is none of --sections {','.join(sorted(sections))}: name "
+                "its section too, or another column with --text"
+            )
 
 
 def _plain(name: str) -> str:

@@ -8,6 +8,8 @@ from iki_knowledge import Finding
 from pydantic import BaseModel, ConfigDict, Field
 
 SCHEMA_VERSION = 1
+# Why a finding is not grounded: its quotation is not in the report, or the rules read it as denied.
+Unsupported = Literal["no_evidence", "negated"]
 
 
 class GptIeError(Exception):
@@ -16,6 +18,10 @@ class GptIeError(Exception):
 
 class EngineError(GptIeError):
     """An engine could not extract from one report; the others go on."""
+
+
+class EngineUnavailableError(GptIeError):
+    """An engine cannot go on at all: no key, no such model, the cost limit is reached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +56,28 @@ class Rejected:
     reason: str
 
 
+def _is_none(value: object) -> bool:
+    return value is None
+
+
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Usage(_Frozen):
+    """What an engine spent on one report, retries included.
+
+    Attributes:
+        calls: Requests to the model.
+        prompt_tokens: Tokens sent.
+        completion_tokens: Tokens received.
+        cost: In US dollars; None where the price is not known.
+    """
+
+    calls: int
+    prompt_tokens: int
+    completion_tokens: int
+    cost: float | None = None
 
 
 class Evidence(_Frozen):
@@ -74,12 +100,16 @@ class ExtractedFinding(Finding):
     """A finding with the surface form that named it and its evidence.
 
     Attributes:
-        surface: The words that named the category, verbatim.
-        evidence: The span of the surface and of the words for severity, side, region and trend.
+        surface: The words that named the category, verbatim; a model's own words where the report
+            does not hold its quotation.
+        evidence: The span of the surface and of the words for severity, side, region and trend;
+            None only where the quotation of a model is not in the report.
+        unsupported: Why the finding is not grounded; None, and then not written, when it is.
     """
 
     surface: str
-    evidence: Evidence
+    evidence: Evidence | None
+    unsupported: Unsupported | None = Field(default=None, exclude_if=_is_none)
 
 
 class ReportFindings(_Frozen):
@@ -91,6 +121,7 @@ class ReportFindings(_Frozen):
         engine: Name and version of what extracted them, e.g. ``"rules@0.1.0"``.
         knowledge: Version of the dictionary whose categories they name; None where it is not known.
         findings: In the order of the report.
+        usage: What a model spent on it; None, and then not written, where none was asked.
     """
 
     model_config = ConfigDict(
@@ -102,6 +133,7 @@ class ReportFindings(_Frozen):
     engine: str
     knowledge: str | None = None
     findings: tuple[ExtractedFinding, ...] = ()
+    usage: Usage | None = Field(default=None, exclude_if=_is_none)
 
 
 class Engine(Protocol):
@@ -121,5 +153,18 @@ class Engine(Protocol):
 
         Raises:
             EngineError: When this report cannot be read; it is counted as failed.
+        """
+        ...
+
+
+class AsyncEngine(Engine, Protocol):
+    """An engine that waits for a model: many reports are under way at once."""
+
+    async def aextract(self, report: Report) -> ReportFindings:
+        """As `extract`.
+
+        Raises:
+            EngineError: When this report cannot be read.
+            EngineUnavailableError: When the engine cannot go on; the run stops and can be resumed.
         """
         ...

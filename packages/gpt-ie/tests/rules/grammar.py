@@ -62,11 +62,15 @@ GRAMMAR: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("blunted_costophrenic_angle+ left costophrenic_angle",),
     ),
     ("The mediastinum is widened.", ("enlarged_cardiomediastinum+ mediastinum",)),
-    ("The left lower lobe is collapsed.", ("atelectasis+ left lower_lobe",)),
+    ("The left lower lobe is collapsed.", ("lobar_collapse+ left lower_lobe",)),
     ("Collapse of the right upper lobe.", ("lobar_collapse+ right upper_lobe",)),
     ("Thickening of the minor fissure.", ("fissural_thickening+ fissure",)),
     # Denials.
     ("No pneumothorax.", ("pneumothorax-",)),
+    (
+        "Heart size and pulmonary vascular engorgement appear within limits of normal.",
+        ("vascular_congestion-", "cardiomegaly-"),
+    ),
     ("No pleural effusion or pneumothorax.", ("pleural_effusion-", "pneumothorax-")),
     (
         "No focal consolidation, pleural effusion, or pneumothorax.",
@@ -144,7 +148,7 @@ GRAMMAR: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Not only effusion but also consolidation.", ("pleural_effusion+", "consolidation+")),
     ("Effusion without significant change.", ("pleural_effusion+ stable",)),
     ("A nodule not seen on the prior study.", ("nodule+",)),
-    ("No doubt a fracture of the left clavicle.", ("fracture+ left clavicle",)),
+    ("No doubt a fracture of the left clavicle.", ("clavicle_fracture+ left clavicle",)),
     # Hedges.
     ("Possible pneumonia.", ("pneumonia?",)),
     ("Questionable nodule in the right apex.", ("nodule? right apex",)),

@@ -59,7 +59,7 @@ def test_a_normal_heart_has_no_severity_and_no_region(engine: RulesEngine):
 
 
 def test_two_names_in_one_noun_phrase_share_the_severity(engine: RulesEngine):
-    readings = engine.explain("Small calcified right apical nodule.")
+    readings = engine.explain("Small nodular right apical scarring.")
     assert [one.finding.severity for one in readings] == ["small", "small"]
 
 

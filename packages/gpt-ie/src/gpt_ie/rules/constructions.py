@@ -31,6 +31,7 @@ _SUBJECTS: Mapping[str, str] = {
     "pleura": "pleura",
     "fissure": "fissure",
     "rib": "rib, clavicle",
+    "vertebra": "vertebral {body|height}, {|thoracic|lumbar} vertebra",
     "vessel": "{|pulmonary} {vasculature|vascularity}, pulmonary vessel",
 }
 _PREDICATES: Mapping[str, str] = {
@@ -54,6 +55,10 @@ _PREDICATES: Mapping[str, str] = {
     "collapsed": "collapsed, atelectatic, collapse {|of}",
     "thickened": "thickened, thickening {|of|in}",
     "fractured": "fractured, fracture of",
+    "deformed": "deformed, deformity of",
+    "wedged": """
+        wedged, wedging {|of}, compressed, compression of, loss of height {|of|in}, height loss
+    """,
     "congested": "congested, engorged, {engorgement|congestion} of",
 }
 _TABLE: tuple[tuple[str, str, str, Presence], ...] = (
@@ -63,7 +68,7 @@ _TABLE: tuple[tuple[str, str, str, Presence], ...] = (
     ("lung", "clear", "lung opacity", "absent"),
     ("lung", "hyperinflated", "hyperinflation", "present"),
     ("lung", "collapsed", "atelectasis", "present"),
-    ("lobe", "collapsed", "atelectasis", "present"),
+    ("lobe", "collapsed", "lobar collapse", "present"),
     ("lung volume", "low", "low lung volumes", "present"),
     ("aorta", "tortuous", "tortuous aorta", "present"),
     ("aorta", "dilated", "aortic enlargement", "present"),
@@ -74,8 +79,11 @@ _TABLE: tuple[tuple[str, str, str, Presence], ...] = (
     ("diaphragm", "flattened", "flattened diaphragm", "present"),
     ("costophrenic angle", "blunted", "blunted costophrenic angle", "present"),
     ("pleura", "thickened", "pleural thickening", "present"),
-    ("fissure", "thickened", "pleural thickening", "present"),
+    ("fissure", "thickened", "fissural thickening", "present"),
     ("rib", "fractured", "fracture", "present"),
+    ("rib", "deformed", "rib deformity", "present"),
+    ("vertebra", "wedged", "vertebral compression", "present"),
+    ("vertebra", "fractured", "vertebral compression", "present"),
     ("vessel", "congested", "vascular congestion", "present"),
 )
 # "Heart size and mediastinal contours are normal" still speaks of the heart after nine words.

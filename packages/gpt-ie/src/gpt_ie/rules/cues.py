@@ -71,7 +71,8 @@ _LISTS: dict[CueKind, str] = {
         {not|no longer} {|definitely|clearly|well|convincingly|readily|currently} {SEEN},
         {BE} {absent|unlikely|ruled out|excluded|resolved|gone}, {isn't|aren't} seen,
         {has|have} {|now|since|completely|essentially} {resolved|cleared|disappeared},
-        {has|have} been {removed|ruled out|excluded}, unlikely, none, negative
+        {has|have} been {removed|ruled out|excluded}, unlikely, none, negative,
+        {|is|are|appear|appears} within {normal limits|limits of normal|the limits of normal}
     """,
     "deny_either": "resolved, now resolved, completely resolved, absent, removed, cleared",
     "hedge_next": """

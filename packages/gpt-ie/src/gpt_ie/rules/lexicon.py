@@ -7,6 +7,7 @@ from iki_knowledge import KnowledgeBase, Place, Trend
 
 from gpt_ie.rules.constructions import Constructions, build_constructions
 from gpt_ie.rules.cues import Cue, build_cues
+from gpt_ie.rules.refine import Refinements, build_refinements
 from gpt_ie.rules.tokens import PhraseTree
 
 # What the dictionary keeps as severity or trend, and what in running text mostly means another
@@ -29,6 +30,7 @@ class Lexicon:
         trends: Surface form -> trend.
         cues: Phrases that deny, hedge or bound.
         constructions: Findings of subject and predicate.
+        refinements: Words that make a category narrower.
         rank: Rank of each severity.
         unplaced: Categories that never take their place from a neighbour in a list.
         placeless: Categories without side and region: there is one heart.
@@ -40,6 +42,7 @@ class Lexicon:
     trends: PhraseTree[Trend]
     cues: PhraseTree[Cue]
     constructions: Constructions
+    refinements: Refinements
     rank: Mapping[str, int]
     unplaced: frozenset[str]
     placeless: frozenset[str]
@@ -78,6 +81,7 @@ def build_lexicon(kb: KnowledgeBase) -> Lexicon:
         trends=trends,
         cues=build_cues(),
         constructions=build_constructions(kb),
+        refinements=build_refinements(kb),
         rank={name: severity.rank for name, severity in kb.vocabulary.severities.items()},
         unplaced=frozenset(
             entry.id for entry in kb.entries.values() if entry.group not in _PLACED_GROUPS

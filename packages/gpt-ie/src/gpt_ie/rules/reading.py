@@ -80,7 +80,7 @@ def parse(lexicon: Lexicon, tokens: Tokens) -> Sentence:
     taken = frozenset(
         position
         for hit in cues
-        if hit.value.phrase not in _PREDICATES_IN_CUES
+        if hit.value.phrase not in _PREDICATES_IN_CUES and "normal" not in hit.value.phrase
         for position in range(hit.first, hit.last)
     )
     mentions = _distinct(
@@ -97,14 +97,15 @@ def parse(lexicon: Lexicon, tokens: Tokens) -> Sentence:
         for hit in lexicon.trends.find(words)
         if hit.first not in taken and not _compares(words, hit)
     ]
+    clauses = number_clauses(words, cues, mentions)
     return Sentence(
         tokens,
-        mentions,
+        lexicon.refinements.apply(words, tokens.plurals(), mentions, clauses),
         cues,
         tuple(hit for hit in lexicon.severities.find(words) if hit.first not in fixed),
         places,
         (*trends, *_unchanged(words, cues)),
-        number_clauses(words, cues, mentions),
+        clauses,
     )
 
 

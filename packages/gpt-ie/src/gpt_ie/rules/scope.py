@@ -183,6 +183,8 @@ def _preceding(sentence: Sentence, hit: Hit[Cue]) -> Iterator[int]:
     position: int | None = None
     for index in range(len(sentence.mentions) - 1, -1, -1):
         mention = sentence.mentions[index]
+        if mention.presence == "absent" and mention.anchor >= hit.first:
+            continue  # "heart size is within normal limits" has the cue for its own predicate
         if mention.first < hit.first < mention.last:
             yield index  # "the heart is likely enlarged": the cue stands inside
             return

@@ -32,6 +32,11 @@ class Tokens:
     starts: tuple[int, ...]
     ends: tuple[int, ...]
 
+    def plurals(self) -> tuple[bool, ...]:
+        """For each word whether its key is shorter than what was written, as of "nodules"."""
+        spans = zip(self.words, self.starts, self.ends, strict=True)
+        return tuple(end - start > len(word) for word, start, end in spans)
+
 
 @lru_cache(maxsize=65536)
 def word_key(word: str) -> str:
