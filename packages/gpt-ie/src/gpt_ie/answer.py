@@ -6,8 +6,10 @@ that it does not know is a fault that goes back to the model, and is never inven
 
 import re
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 from iki_knowledge import Finding, KnowledgeBase, Place, Presence, normalise
@@ -74,6 +76,18 @@ class Answer(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     findings: tuple[AnswerFinding, ...] = Field(max_length=MAX_FINDINGS)
+
+    @classmethod
+    def model_json_schema(cls, *args: Any, **settings: Any) -> dict[str, Any]:  # noqa: ANN401 - pydantic's own
+        """As of pydantic, but made once: a client asks for it with each call."""
+        return deepcopy(_schema(cls, args, tuple(settings.items())))
+
+
+@lru_cache(maxsize=32)
+def _schema(
+    model: type[Answer], args: tuple[Any, ...], settings: tuple[tuple[str, Any], ...]
+) -> dict[str, Any]:
+    return super(Answer, model).model_json_schema(*args, **dict(settings))
 
 
 class AnswerError(GptIeError):

@@ -134,6 +134,8 @@ class Endpoint:
                 follow_redirects=False,
             ),
         )
+        # Made once; of a plain model instructor would make a class, and its schema, with each call.
+        self._shape: Any = instructor.openai_schema(schema)
         self._structured: Any = instructor.patch(
             create=self._create, mode=instructor.Mode(_INSTRUCTOR[mode])
         )
@@ -193,6 +195,13 @@ class Endpoint:
         await self._client.close()
 
     async def _create(self, **settings: Any) -> Any:  # noqa: ANN401 - instructor's own signature
+        # The client walks through all that it knows of a body, and the schema is most of it.
+        shape = settings.pop("response_format", None)
+        if shape is not None:
+            settings["extra_body"] = {
+                **(settings.get("extra_body") or {}),
+                "response_format": shape,
+            }
         completion = await self._client.chat.completions.create(**settings)
         choices = getattr(completion, "choices", None)
         if not choices or choices[0].message is None:
@@ -203,7 +212,7 @@ class Endpoint:
         """Ask for an answer in the schema's shape, and validate it, through instructor."""
         try:
             answer = await self._structured(
-                response_model=self._schema, max_retries=0, strict=False, **settings
+                response_model=self._shape, max_retries=0, strict=False, **settings
             )
         except self._incomplete as error:
             return _reply(error.last_completion, None, _cut_off())
