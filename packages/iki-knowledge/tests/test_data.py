@@ -215,8 +215,7 @@ def test_an_explanation_says_what_most_attributes_say(kb):
             content = [word for word in key if len(word) > 3 and word not in filler] or key
             if not said & {word[:5] for word in content}:
                 unsaid.append(name)
-        count = len(entry.attributes) - len(unsaid)
-        assert count >= max(3, len(entry.attributes) / 2), f"{entry.id} does not say {unsaid}"
+        assert len(unsaid) <= 2, f"{entry.id} does not say {unsaid}"
 
 
 def test_covid19_is_described_by_what_seen_classes_show(kb):
