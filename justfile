@@ -26,4 +26,8 @@ lock:
 dictionary:
     uv run iki export --html --out docs/dictionary.html
 
+# Write the page of ssm's public names, which a test compares with the source.
+api:
+    uv run python packages/ssm/docs/make_api.py
+
 all: lint type test

@@ -1,3 +1,4 @@
+import dataclasses
 import time
 from pathlib import Path
 
@@ -67,6 +68,55 @@ def test_a_bad_text(hash_encoder, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_rebuild_starts_over(hash_encoder, tmp_path):
+    LabelBank.build(TEXTS, hash_encoder, tmp_path)
+    hash_encoder.encoded.clear()
+    (folder,) = tmp_path.iterdir()
+    (folder / "manifest.json").write_text("{")
+    with pytest.raises(BankError, match=r"is damaged: .*rebuild=True"):
+        LabelBank.build(TEXTS, hash_encoder, tmp_path)
+    assert hash_encoder.encoded == []
+    again = LabelBank.build(TEXTS[:2], hash_encoder, tmp_path, rebuild=True)
+    assert hash_encoder.encoded == ["a dog", "a cat"]
+    torch.testing.assert_close(again.embeddings, hash_encoder.encode(again.texts))
+
+
+def in_one_file(tensor):
+    """Whether a tensor's memory is a file's."""
+    address = tensor.data_ptr()
+    for line in Path("/proc/self/maps").read_text().splitlines():
+        span, *rest = line.split(maxsplit=5)
+        low, high = (int(end, 16) for end in span.split("-"))
+        if low <= address < high:
+            return rest[-1].endswith(".safetensors")
+    return False
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="only Linux tells what is mapped")
+def test_vectors_are_copied_only_where_the_docstring_says(hash_encoder, tmp_path):
+    texts = [f"text {n}" for n in range(100)]
+    more = [*texts, "one more"]
+    LabelBank.build(texts, hash_encoder, tmp_path)
+    assert in_one_file(LabelBank.build(texts, hash_encoder, tmp_path).embeddings)
+    assert in_one_file(LabelBank.build(texts[7:9] * 2, hash_encoder, tmp_path).embeddings)
+    assert not in_one_file(LabelBank.build(texts[::-1], hash_encoder, tmp_path).embeddings)
+    LabelBank.build(more, hash_encoder, tmp_path)
+    assert in_one_file(LabelBank.build(texts, hash_encoder, tmp_path).embeddings)
+    appended = LabelBank.build(more, hash_encoder, tmp_path)
+    assert not in_one_file(appended.embeddings)
+    appended.save(tmp_path / "saved")
+    loaded = LabelBank.load(tmp_path / "saved")
+    assert in_one_file(loaded.embeddings)
+    assert loaded.rows is loaded.embeddings
+
+
+def test_lengths_that_do_not_fit():
+    with pytest.raises(SsmError, match="a bank of 1 texts got embeddings of length 2"):
+        LabelBank(("a",), torch.eye(2), "x", "x")
+    with pytest.raises(SsmError, match="a bank of 2 texts got column 'kind' of length 1"):
+        LabelBank(("a", "b"), torch.eye(2), "x", "x", columns={"kind": ("pet",)})
+
+
 def test_index(built):
     assert built.index(["a boat", "a dog", "a boat"]).tolist() == [2, 0, 2]
     assert built.index([]).dtype == torch.long
@@ -89,21 +139,33 @@ def test_one_string_is_not_a_sequence_of_texts(built):
         built.index("a dog")
 
 
+@pytest.mark.usefixtures("unchecked_shapes")
+@pytest.mark.parametrize("wrong", [None, float("nan"), 3, ["a dog"]])
+def test_what_is_no_text(built, wrong):
+    with pytest.raises(UnknownTextError, match="a text is a string"):
+        built.index(["a dog", wrong])
+
+
+CENTERED = Calibration("center", mean=torch.full((6,), 0.2))
+
+
 @settings(max_examples=100, deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 4), st.integers(0, 3), st.integers(0, 1)), max_size=10),
-    st.sampled_from(["max", "mean"]),
-    st.sampled_from([None, Calibration(0.25, 0.75)]),
+    st.sampled_from(["max", "mean", "softmax"]),
+    st.sampled_from([Calibration(), Calibration(low=0.25, high=0.75), CENTERED]),
+    st.booleans(),
 )
-def test_targets_equal_the_matrix_of_the_gathered_rows(rows, pool, calibration):
+def test_targets_equal_the_matrix_of_the_gathered_rows(rows, pool, calibration, own):
     vectors = torch.randn(5, 6, generator=torch.Generator().manual_seed(0))
     vectors = torch.nn.functional.normalize(vectors, dim=1)
-    five = LabelBank(("a", "b", "c", "d", "e"), vectors, "x", "x")
+    others = calibration if own else Calibration("minmax", low=0.9)
+    five = LabelBank(("a", "b", "c", "d", "e"), vectors, "x", "x", others)
     columns = torch.tensor(rows, dtype=torch.long).reshape(-1, 3)
     index, owner, group = columns.unbind(1)
-    options = {"group": group, "n_owners": 4, "pool": pool, "calibration": calibration}
-    found = five.targets(index, owner, **options)
-    expected = semantic_similarity_matrix(vectors[index], owner, **options)
+    options = {"group": group, "n_owners": 4, "pool": pool, "temperature": 0.3}
+    found = five.targets(index, owner, calibration=None if own else calibration, **options)
+    expected = semantic_similarity_matrix(vectors[index], owner, calibration=calibration, **options)
     torch.testing.assert_close(found, expected, atol=1e-6, rtol=0)
 
 
@@ -130,6 +192,37 @@ def test_targets_can_stand_beside_a_gradient(built):
     similarity = torch.zeros(3, 6, requires_grad=True)
     (similarity * found).square().sum().backward()
     assert not found.requires_grad
+
+
+@pytest.mark.parametrize("method", ["none", "minmax", "center", "whiten", "quantile"])
+def test_a_calibration_is_saved_with_the_bank(built, tmp_path, method):
+    calibrated = built.calibrate(method, share=0.5)
+    assert calibrated.calibration.method == method
+    assert built.calibration.method == "none"
+    calibrated.save(tmp_path / "saved")
+    loaded = LabelBank.load(tmp_path / "saved")
+    assert loaded.calibration.settings() == calibrated.calibration.settings()
+    torch.testing.assert_close(loaded.rows, calibrated.rows, atol=1e-6, rtol=0)
+    index, owner = built.index(TEXTS), torch.tensor([0, 0, 1, 1, 2, 2])
+    found = loaded.targets(index, owner)
+    torch.testing.assert_close(found, calibrated.targets(index, owner), atol=1e-6, rtol=0)
+    plain = loaded.targets(index, owner, calibration=Calibration())
+    assert torch.equal(plain, built.targets(index, owner))
+    assert torch.equal(found, plain) == (method == "none")
+
+
+def test_rows_are_made_once(built):
+    centered = built.calibrate("center")
+    assert centered.rows is centered.rows
+    assert not torch.equal(centered.rows, centered.embeddings)
+    assert centered.to("cpu").calibration.method == "center"
+
+
+def test_columns_are_saved_with_the_bank(built, tmp_path):
+    named = dataclasses.replace(built, columns={"kind": ("pet", "pet", "thing")})
+    named.save(tmp_path / "saved")
+    assert LabelBank.load(tmp_path / "saved").columns == {"kind": ("pet", "pet", "thing")}
+    assert built.columns == {}
 
 
 def test_save_and_load_are_the_identity(built, tmp_path):

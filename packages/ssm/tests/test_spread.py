@@ -1,6 +1,6 @@
 import pytest
 import torch
-from ssm import SsmError, spread
+from ssm import Calibration, SsmError, spread
 from ssm.spread import measure_spread
 
 
@@ -49,3 +49,18 @@ def test_percentiles_against_an_exact_sort():
 def test_one_text_has_no_spread(count):
     with pytest.raises(SsmError, match=f"two texts, the bank has {count}"):
         measure_spread(torch.ones(count, 3))
+
+
+def test_calibrated_pairs_against_the_pairs_one_by_one():
+    embeddings = torch.randn(40, 6, generator=torch.Generator().manual_seed(2)) + 1
+    unit = torch.nn.functional.normalize(embeddings, dim=1)
+    used = Calibration(low=-0.25, mean=unit.mean(dim=0))
+    moved = torch.nn.functional.normalize(unit - unit.mean(dim=0), dim=1)
+    rows, columns = torch.triu_indices(40, 40, offset=1)
+    values = ((moved @ moved.T)[rows, columns] + 0.25) / 1.25
+    found = measure_spread(embeddings, calibration=used)
+    assert found.mean == pytest.approx(float(values.mean()), abs=1e-5)
+    assert found.nearest[0].similarity == pytest.approx(float(values.max()), abs=1e-5)
+    assert found.farthest[0].similarity == pytest.approx(float(values.min()), abs=1e-5)
+    for q, value in found.percentiles.items():
+        assert value == pytest.approx(float(values.quantile(q / 100)), abs=5e-3)

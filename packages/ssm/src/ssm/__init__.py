@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ssm.bank import LabelBank
+    from ssm.calibration import Calibration, CalibrationMethod, fit_calibration
+    from ssm.distributed import GlobalLabels, global_labels, global_targets
     from ssm.encoders import EncoderChoice, TextEncoder, choose_encoder, load_encoder
     from ssm.errors import (
         BankError,
@@ -19,15 +21,17 @@ if TYPE_CHECKING:
         UnknownTextError,
     )
     from ssm.losses import itm_loss, soft_cross_entropy, soft_sigmoid
-    from ssm.similarity import Calibration, cosine, fit_calibration, normalise
+    from ssm.similarity import cosine, normalise
     from ssm.targets import semantic_similarity_matrix
 
 __all__ = [
     "BankError",
     "Calibration",
+    "CalibrationMethod",
     "EncoderChoice",
     "EncoderError",
     "EncoderUnavailableError",
+    "GlobalLabels",
     "LabelBank",
     "SsmError",
     "TextEncoder",
@@ -35,6 +39,8 @@ __all__ = [
     "choose_encoder",
     "cosine",
     "fit_calibration",
+    "global_labels",
+    "global_targets",
     "itm_loss",
     "load_encoder",
     "normalise",
@@ -45,6 +51,8 @@ __all__ = [
 
 _HOMES = {
     "ssm.bank": ("LabelBank",),
+    "ssm.calibration": ("Calibration", "CalibrationMethod", "fit_calibration"),
+    "ssm.distributed": ("GlobalLabels", "global_labels", "global_targets"),
     "ssm.encoders": ("EncoderChoice", "TextEncoder", "choose_encoder", "load_encoder"),
     "ssm.errors": (
         "BankError",
@@ -54,7 +62,7 @@ _HOMES = {
         "UnknownTextError",
     ),
     "ssm.losses": ("itm_loss", "soft_cross_entropy", "soft_sigmoid"),
-    "ssm.similarity": ("Calibration", "cosine", "fit_calibration", "normalise"),
+    "ssm.similarity": ("cosine", "normalise"),
     "ssm.targets": ("semantic_similarity_matrix",),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}

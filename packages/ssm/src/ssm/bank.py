@@ -1,20 +1,21 @@
 """LabelBank: the unique texts of a training set, encoded once; targets without an encoder."""
 
-import difflib
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from ssm import store
+from ssm.calibration import Calibration, CalibrationMethod, fit_calibration
 from ssm.encoders import TextEncoder, check_texts
 from ssm.errors import BankError, SsmError, UnknownTextError, shorten
-from ssm.similarity import Calibration
+from ssm.near import near_texts
 from ssm.targets import Pool, pool_by_owner
 
 
@@ -32,15 +33,29 @@ class LabelBank:
 
     Attributes:
         texts: The unique texts, in the order in which they were first given.
-        embeddings: One row of length 1 for each.
+        embeddings: One row of length 1 for each. Do not write to them.
         encoder_name: The encoder's name.
         fingerprint: The encoder's fingerprint; record it with what you train.
+        calibration: What ``targets`` does to similarities unless told otherwise.
+        columns: Further values of the texts, by column, in the order of the texts.
+
+    Raises:
+        SsmError: Vectors or a column do not have one entry for each text.
     """
 
     texts: tuple[str, ...]
     embeddings: Float[Tensor, "U D"]
     encoder_name: str
     fingerprint: str
+    calibration: Calibration = field(default_factory=Calibration)
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        sizes = {"embeddings": len(self.embeddings)}
+        sizes |= {f"column {name!r}": len(values) for name, values in self.columns.items()}
+        for name, size in sizes.items():
+            if size != len(self.texts):
+                raise SsmError(f"a bank of {len(self.texts)} texts got {name} of length {size}")
 
     @classmethod
     def build(
@@ -51,12 +66,17 @@ class LabelBank:
         *,
         batch_size: int = 64,
         progress: bool = False,
+        rebuild: bool = False,
     ) -> "LabelBank":
         """Encode each distinct text once, now or in an earlier build, and keep the result on disk.
 
         The cache has one folder for each encoder fingerprint and grows: texts that are there are
-        read, the others are encoded and added. Safe when two processes build at once, and when one
-        is killed.
+        read, the others are encoded and added. Safe when several processes build at once, and when
+        one is killed.
+
+        What an earlier build encoded is mapped from the disk, not copied into memory, where the
+        texts stand in the cache in this order and in one part: where the cache was built from these
+        texts, or from these and then others. Else the vectors of this bank are copied.
 
         Args:
             texts: Any number of texts, repeated or not; the bank holds these alone.
@@ -64,49 +84,87 @@ class LabelBank:
             cache_dir: Root of the cache; by default ``default_cache()``.
             batch_size: Texts the encoder takes at a time.
             progress: Show a progress bar on a terminal's stderr.
+            rebuild: Forget the encoder's folder, damaged or not, and encode all these texts anew.
+                Each call does so: of several processes let one.
 
         Raises:
-            BankError: The cache is damaged (it is never repaired in silence: delete the folder
-                that the message names), cannot be written, or the encoder misbehaves.
+            BankError: The cache is damaged (it is rebuilt only when asked, by ``rebuild``), cannot
+                be written, or the encoder misbehaves.
             EncoderError: A text is empty or no text.
         """
         folder = (cache_dir or default_cache()) / encoder.fingerprint[:32]
         unique = tuple(dict.fromkeys(check_texts(texts)))
-        stored = store.extend(folder, unique, encoder, batch_size=batch_size, progress=progress)
-        rows = {text: row for row, text in enumerate(stored.texts)}
-        chosen = torch.tensor([rows[text] for text in unique], dtype=torch.long)
-        return cls(unique, stored.embeddings[chosen], encoder.name, encoder.fingerprint)
+        stored = store.extend(
+            folder, unique, encoder, batch_size=batch_size, progress=progress, rebuild=rebuild
+        )
+        return cls(unique, stored.gather(unique), encoder.name, encoder.fingerprint)
 
     @classmethod
     def load(cls, folder: Path) -> "LabelBank":
-        """Load a bank that ``save`` or ``ssm encode`` wrote, after verifying it.
+        """Load a bank that ``save`` or ``ssm encode`` wrote, after verifying all of it.
+
+        The vectors of a bank in one part, as ``save`` writes it, are mapped from the disk: they
+        take up memory that the system may take back, shared by all processes that load them.
+        Those of several parts, as texts that were added later make, are copied into one matrix.
 
         Raises:
-            BankError: There is none, or it is damaged.
+            BankError: There is none, it is damaged, or another schema wrote it.
         """
         stored = store.read(folder)
         if stored is None:
             raise BankError(f"there is no bank in {str(folder)!r}: make one with 'ssm encode'")
-        return cls(stored.texts, stored.embeddings, stored.encoder_name, stored.fingerprint)
+        manifest = stored.manifest
+        return cls(
+            stored.texts,
+            stored.embeddings,
+            manifest.encoder,
+            manifest.fingerprint,
+            stored.calibration,
+            manifest.columns,
+        )
 
     def save(self, folder: Path) -> None:
-        """Write the bank to a folder of its own, replacing a bank that is there.
+        """Write the bank, calibration and columns included, in place of a bank that is there.
 
         Raises:
-            BankError: The folder cannot be written.
+            BankError: The folder cannot be written, or a vector is not of length 1.
         """
-        with store.locked(folder):
-            store.write(
-                folder,
-                store.Stored(self.texts, self.embeddings, self.encoder_name, self.fingerprint),
-            )
+        store.write(
+            folder,
+            self.texts,
+            self.embeddings,
+            encoder=self.encoder_name,
+            fingerprint=self.fingerprint,
+            calibration=self.calibration,
+            columns=self.columns,
+        )
+
+    def calibrate(self, method: CalibrationMethod, *, share: float = 0.8) -> "LabelBank":
+        """The same bank with a calibration fitted on its vectors; see ``fit_calibration``.
+
+        Raises:
+            SsmError: The method or the share is not allowed, or fewer than two texts differ.
+        """
+        return replace(self, calibration=fit_calibration(self.embeddings, method, share=share))
 
     def __len__(self) -> int:
         return len(self.texts)
 
     def to(self, device: str | torch.device) -> "LabelBank":
-        """The same bank with its vectors on another device."""
-        return replace(self, embeddings=self.embeddings.to(device))
+        """The same bank with its vectors, and its calibration, on another device."""
+        return replace(
+            self,
+            embeddings=self.embeddings.to(device),
+            calibration=self.calibration.to(device),
+        )
+
+    @cached_property
+    def rows(self) -> Float[Tensor, "U E"]:
+        """The vectors as the calibration moves them: what ``targets`` gathers from.
+
+        ``embeddings`` themselves where it moves none (no copy); else made once and kept in memory.
+        """
+        return self.calibration.rows(self.embeddings)
 
     def index(self, texts: Sequence[str]) -> Int[Tensor, " M"]:
         """Row of each text in ``embeddings``, on the CPU: cheap to keep in a data set.
@@ -116,10 +174,14 @@ class LabelBank:
         """
         if isinstance(texts, str):
             raise UnknownTextError(f"expected a sequence of texts, got one: {shorten(texts)}")
+        count = len(texts)
         try:
-            return torch.tensor([self._rows[text] for text in texts], dtype=torch.long)
+            found = np.fromiter(map(self._places.__getitem__, texts), np.int64, count)
         except KeyError as error:
             raise UnknownTextError(self._unknown(error.args[0])) from error
+        except TypeError as error:
+            raise UnknownTextError(f"a text is a string: {error}") from error
+        return torch.from_numpy(found)
 
     def targets(
         self,
@@ -129,6 +191,7 @@ class LabelBank:
         n_owners: int | None = None,
         group: Int[Tensor, " M"] | None = None,
         pool: Pool = "max",
+        temperature: float = 0.1,
         calibration: Calibration | None = None,
     ) -> Float[Tensor, "N M"]:
         """Soft targets of a batch: gather, matmul, segment max. No encoder runs.
@@ -138,8 +201,10 @@ class LabelBank:
             owner: Image of each text, in 0 … N−1.
             n_owners: N; by default the highest owner + 1.
             group: Category of each text, for the same-category mask.
-            pool: How an image's texts are pooled.
-            calibration: Map of the similarities, from ``fit_calibration(bank.embeddings, …)``.
+            pool: How an image's texts are pooled; see ``semantic_similarity_matrix``.
+            temperature: Of the pool ``"softmax"``.
+            calibration: Another than the bank's own; ``Calibration()`` is none. One that moves
+                vectors moves those of each batch anew: ``calibrate`` does so once.
 
         Returns:
             S of ``semantic_similarity_matrix``, on the bank's device.
@@ -153,21 +218,42 @@ class LabelBank:
             if low < 0 or high >= len(self):
                 worst = low if low < 0 else high
                 raise SsmError(f"index {worst} is out of range: the bank has {len(self)} texts")
+        rows, calibration = self.select(index, calibration)
         return pool_by_owner(
-            self.embeddings[index.to(device)],
+            rows,
             owner.to(device),
             group=None if group is None else group.to(device),
             n_owners=n_owners,
             pool=pool,
+            temperature=temperature,
             calibration=calibration,
         )
 
+    def select(
+        self, index: Int[Tensor, " M"], calibration: Calibration | None = None
+    ) -> tuple[Float[Tensor, "M E"], Calibration]:
+        """The calibrated rows of a batch's texts, and the calibration that is left to apply to K.
+
+        Args:
+            index: Rows of ``embeddings``, not checked.
+            calibration: Another than the bank's own.
+        """
+        chosen = index.to(self.embeddings.device)
+        if calibration is None:
+            return self.rows[chosen], self.calibration
+        calibration = calibration.to(self.embeddings.device)
+        return calibration.rows(self.embeddings[chosen]), calibration
+
     @cached_property
-    def _rows(self) -> dict[str, int]:
+    def _places(self) -> dict[str, int]:
         return {text: row for row, text in enumerate(self.texts)}
 
     def _unknown(self, text: object) -> str:
-        message = f"text {shorten(str(text))} is not in the bank of {len(self)} texts"
-        near = difflib.get_close_matches(str(text), self.texts, n=2)
-        hint = f"; near ones: {', '.join(map(shorten, near))}" if near else ""
-        return f"{message}{hint}; build the bank with all texts of the data set"
+        if not isinstance(text, str):
+            return f"a text is a string, got {text!r}"
+        near = ", ".join(map(shorten, near_texts(text, self.texts)))
+        hint = f"; near ones: {near}" if near else ""
+        return (
+            f"text {shorten(text)} is not in the bank of {len(self)} texts{hint}; build the bank "
+            "with all texts of the data set"
+        )

@@ -1,11 +1,12 @@
 """How a bank's similarities are spread: their range, and the texts nearest and farthest. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ssm.calibration import Calibration
 from ssm.errors import SsmError
 from ssm.similarity import normalise
 
@@ -24,12 +25,13 @@ class Pair:
 
 @dataclass(frozen=True)
 class Spread:
-    """The cosines between different texts.
+    """The similarities between different texts.
 
     Attributes:
         pairs: Number of pairs, each counted once.
-        mean: Mean cosine.
-        percentiles: Cosine at 0, 5, 50, 95 and 100 % of the pairs; to 0.0005, the ends exactly.
+        mean: Mean similarity.
+        percentiles: Similarity at 0, 5, 50, 95 and 100 % of the pairs; cosines to 0.0005, the ends
+            exactly.
         nearest: The most similar pairs, best first.
         farthest: The least similar pairs, worst first.
     """
@@ -41,12 +43,15 @@ class Spread:
     farthest: tuple[Pair, ...]
 
 
-def measure_spread(embeddings: Float[Tensor, "U D"], top: int = 5) -> Spread:
+def measure_spread(
+    embeddings: Float[Tensor, "U D"], top: int = 5, calibration: Calibration | None = None
+) -> Spread:
     """Measure all pairs of different rows, in blocks, so that memory stays bounded.
 
     Args:
         embeddings: One row per text, of any length.
         top: How many nearest and farthest pairs to keep.
+        calibration: Applied to rows and cosines, without a clamp; by default none.
 
     Raises:
         SsmError: There are fewer than two rows.
@@ -54,7 +59,8 @@ def measure_spread(embeddings: Float[Tensor, "U D"], top: int = 5) -> Spread:
     count = len(embeddings)
     if count < 2:
         raise SsmError(f"the spread of similarities needs two texts, the bank has {count}")
-    unit = normalise(embeddings).cpu().float()
+    calibration = calibration or Calibration()
+    unit = calibration.rows(normalise(embeddings)).cpu().float()
     histogram, total = torch.zeros(_BINS), 0.0
     nearest: list[Pair] = []
     farthest: list[Pair] = []
@@ -70,12 +76,16 @@ def measure_spread(embeddings: Float[Tensor, "U D"], top: int = 5) -> Spread:
     pairs = count * (count - 1) // 2
     percentiles = {q: _percentile(histogram, q) for q in (5, 50, 95)}
     ends = {0: farthest[0].similarity, 100: nearest[0].similarity}
+
+    def mapped(cosine: float) -> float:
+        return float(calibration.apply(torch.tensor([[cosine]], dtype=torch.float64)))
+
     return Spread(
         pairs=pairs,
-        mean=total / pairs,
-        percentiles=dict(sorted((percentiles | ends).items())),
-        nearest=tuple(nearest),
-        farthest=tuple(farthest),
+        mean=mapped(total / pairs),
+        percentiles={q: mapped(value) for q, value in sorted((percentiles | ends).items())},
+        nearest=tuple(replace(pair, similarity=mapped(pair.similarity)) for pair in nearest),
+        farthest=tuple(replace(pair, similarity=mapped(pair.similarity)) for pair in farthest),
     )
 
 

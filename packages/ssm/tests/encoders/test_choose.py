@@ -13,7 +13,7 @@ def offline(monkeypatch):
 
 @pytest.fixture
 def quick_minilm(monkeypatch, minilm):
-    monkeypatch.setattr(choose, "load_minilm", lambda device: minilm)
+    monkeypatch.setattr(choose, "load_minilm", lambda device, **options: minilm)
 
 
 @pytest.mark.usefixtures("quick_minilm")
@@ -59,7 +59,12 @@ def test_a_preferred_encoder_that_is_broken_is_an_error(tiny_bert, tmp_path):
         ("minlm", "did you mean 'minilm'"),
         ("lexcal", "did you mean 'lexical'"),
         ("google/bert", "did you mean 'hf:google/bert'"),
-        ("tfidf", "use one of hf:NAME_OR_FOLDER, st:NAME_OR_FOLDER, minilm, lexical$"),
+        ("MiniLM", r"did you mean 'minilm'\?$"),
+        ("all-MiniLM-L6-v2", r"did you mean 'minilm'\?$"),
+        ("tf-idf", r"did you mean 'lexical'\?$"),
+        ("HF:google/bert", r"did you mean 'hf:google/bert'\?$"),
+        ("./models/bert", "did you mean 'hf:./models/bert'"),
+        ("word2vec", "use one of hf:NAME_OR_FOLDER, st:NAME_OR_FOLDER, minilm, lexical$"),
         ("hf:", "use one of"),
         ("", "unknown encoder ''"),
         ("open:x", "unknown encoder 'open:x'"),

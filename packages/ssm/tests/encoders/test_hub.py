@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from huggingface_hub import constants
 from ssm import EncoderError, EncoderUnavailableError, load_encoder
 from ssm.encoders import hub
 from ssm.encoders.hub import cached_folder, model_folder
@@ -137,7 +138,9 @@ def test_a_hub_copy_that_lacks_files(hub_with):
 
 
 def test_a_name_the_hub_does_not_know(hub_with):
-    with pytest.raises(EncoderUnavailableError, match=r"'hf:owner/other'.*did not answer"):
+    with pytest.raises(
+        EncoderUnavailableError, match=r"'hf:owner/other'.*the hub does not give it"
+    ):
         load_encoder("hf:owner/other")
 
 
@@ -187,8 +190,27 @@ def test_a_blocked_socket_counts_as_out_of_reach(monkeypatch):
         load_encoder(f"hf:{MODEL}")
     message = str(caught.value)
     assert "did not answer" in message
-    for advice in (f"hf download {MODEL}", "config.json", "model.safetensors", "'hf:FOLDER'"):
+    cache = constants.HF_HUB_CACHE
+    for advice in (
+        f"'hf download {MODEL}'",
+        f"copy the folder 'models--owner--tiny' of its hub cache into '{cache}'",
+        "config.json, model.safetensors (or pytorch_model.bin), tokenizer.json (or vocab.txt) into",
+        "'hf:FOLDER'",
+    ):
         assert advice in message
+
+
+def test_the_advice_is_right(tiny_bert, cache, monkeypatch, tmp_path):
+    """A copied cache folder, and a folder with the three files, both load."""
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(EncoderUnavailableError):
+        load_encoder(f"hf:{MODEL}", device="cpu")
+    put_in_cache(tiny_bert, cache)
+    assert load_encoder(f"hf:{MODEL}", device="cpu").dim == 16
+    (tmp_path / "own").mkdir()
+    for name in ("config.json", "model.safetensors", "tokenizer.json"):
+        shutil.copy(tiny_bert / name, tmp_path / "own")
+    assert load_encoder(f"hf:{tmp_path / 'own'}", device="cpu").dim == 16
 
 
 @pytest.mark.parametrize("kind", ["hf", "st"])

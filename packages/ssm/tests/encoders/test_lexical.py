@@ -71,3 +71,15 @@ def test_missing_scikit_learn_names_the_extra(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(EncoderUnavailableError, match=r"install 'medfilip-ssm\[lexical\]'"):
         load_encoder("lexical")
+
+
+def test_counts_that_cancel_leave_no_zero_row(monkeypatch):
+    """Two signs may fall into one bucket with opposite signs; nothing would be left of the text."""
+    encoder = load_encoder("lexical")
+    whole = encoder.encode(["! ?", "a dog"])
+    monkeypatch.setattr(lexical, "_damp", lambda counts: torch.zeros(counts.shape))
+    found = encoder.encode(["! ?", "a dog", "! ?"])
+    torch.testing.assert_close(found.norm(dim=1), torch.ones(3))
+    assert torch.equal(found[0], found[2])
+    assert not torch.equal(found[0], found[1])
+    assert not torch.equal(found[0], whole[0])

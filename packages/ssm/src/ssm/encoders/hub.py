@@ -72,12 +72,15 @@ def cached_folder(model: str) -> Path | None:
 
 
 def _lacking(folder: Path) -> list[str]:
+    # sentence-transformers models may keep the first module's files in a folder of their own.
+    first = next(iter(sorted(folder.glob("0_*/"))), folder)
+    places = (folder, first) if (folder / "modules.json").is_file() else (folder,)
     lacking: list[str] = []
-    if not (folder / "config.json").is_file():
+    if not any((place / "config.json").is_file() for place in places):
         lacking.append("config.json")
-    if not any((folder / weights).is_file() for weights in _WEIGHTS):
+    if not any((place / weights).is_file() for place in places for weights in _WEIGHTS):
         lacking.append("weights (model.safetensors or pytorch_model.bin)")
-    if not any(any(folder.glob(pattern)) for pattern in _TOKENIZERS):
+    if not any(any(place.glob(pattern)) for place in places for pattern in _TOKENIZERS):
         lacking.append("a tokenizer (tokenizer.json or vocab.txt)")
     return lacking
 
@@ -113,6 +116,7 @@ def _wanted(files: list[str]) -> list[str]:
 def _files_on_hub(model: str) -> tuple[list[str], str | None]:
     """Names of the files on the hub, or the reason why the hub gave none in time."""
     from huggingface_hub import HfApi, constants
+    from huggingface_hub.errors import HfHubHTTPError
 
     if constants.is_offline_mode() or os.environ.get("HF_HUB_OFFLINE", "0") not in ("", "0"):
         return [], "HF_HUB_OFFLINE is set"
@@ -123,6 +127,8 @@ def _files_on_hub(model: str) -> tuple[list[str], str | None]:
         try:
             info = HfApi(endpoint=_endpoint()).model_info(model, timeout=HUB_TIMEOUT_S)
             answer.append([file.rfilename for file in info.siblings or ()])
+        except HfHubHTTPError as error:
+            problems.append(f"the hub does not give it ({_first_line(error)})")
         except Exception as error:
             # Whatever a proxy, a resolver or a blocked socket raises, the hub is out of reach.
             problems.append(f"the hub did not answer ({_first_line(error)})")
@@ -163,11 +169,13 @@ def _advice(name: str, model: str, problem: str | None) -> str:
     from huggingface_hub import constants
 
     kind = name.partition(":")[0]
+    files = "config.json, model.safetensors (or pytorch_model.bin), tokenizer.json (or vocab.txt)"
+    more = ", modules.json and the folders that it names" if kind == "st" else ""
     return (
         f"encoder {name!r} is not in the local hub cache and {problem}. On a connected machine run "
-        f"'hf download {model}' (config.json, the tokenizer's files and model.safetensors or "
-        f"pytorch_model.bin) and copy the result into {constants.HF_HUB_CACHE!r}, or put those "
-        f"files into any folder and give '{kind}:FOLDER' in place of the name"
+        f"'hf download {model}' and copy the folder 'models--{model.replace('/', '--')}' of its "
+        f"hub cache into {constants.HF_HUB_CACHE!r} here; or fetch {files}{more} into any folder "
+        f"and give '{kind}:FOLDER' in place of the name"
     )
 
 
