@@ -79,6 +79,13 @@ def test_root_depends_on_every_member():
     assert "exclude-newer" in root["tool"]["uv"]
 
 
+def test_types_are_checked_in_every_package():
+    """A pattern that matches no folder would leave the checker with nothing to complain about."""
+    included = load(ROOT / "pyproject.toml")["tool"]["basedpyright"]["include"]
+    assert sorted(ROOT / path for path in included) == [path / "src" for path in PACKAGES]
+    assert all((ROOT / path).is_dir() for path in included)
+
+
 def test_every_missing_arrow_is_a_contract():
     linter = load(ROOT / "pyproject.toml")["tool"]["importlinter"]
     forbidden = {

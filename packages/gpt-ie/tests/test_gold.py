@@ -64,6 +64,33 @@ def test_codes_become_findings_and_what_says_nothing_is_left_out(openi: Path, kb
     assert [report.report_id for report in openi_gold_reports(gold)] == ["CXR1", "CXR2", "CXR5"]
 
 
+@pytest.mark.parametrize(
+    ("codes", "categories"),
+    [
+        # A nodule and a calcification of one place are one calcified nodule.
+        (("Nodule/lung/base/left", "Calcinosis/lung/base/left"), ["granuloma"]),
+        (("Calcinosis/lung/right", "Density/lung/right/round/multiple"), ["granuloma"]),
+        (("Nodule/lung/base/left", "Calcinosis/lung/base/right"), ["nodule", "calcification"]),
+        (("Opacity/lung/right", "Calcinosis/lung/right"), ["lung_opacity", "calcification"]),
+        (("Nodule/lung/right", "Calcinosis/aorta"), ["nodule", "aortic_calcification"]),
+        # Bronchovascular markings that are neither prominent nor thick are crowded ones.
+        (("Markings/bronchovascular/mild",), ["low_lung_volumes"]),
+        (("Markings/bronchovascular/prominent",), ["interstitial_markings"]),
+        (("Markings/lung/interstitial",), ["interstitial_markings"]),
+    ],
+)
+def test_codes_are_read_together(
+    openi: Path,
+    kb: KnowledgeBase,
+    monkeypatch: pytest.MonkeyPatch,
+    codes: tuple[str, ...],
+    categories: list[str],
+):
+    monkeypatch.setattr(gpt_ie.gold, "openi_codes", lambda: iter([("CXR1", codes)]))
+    found = openi_gold(kb, "dev", openi).findings["CXR1"]
+    assert [finding.category for finding in found] == categories
+
+
 def test_the_test_split_holds_only_its_ids(openi: Path, kb: KnowledgeBase):
     assert openi_gold(kb, "test", openi).findings.keys() == {"CXR6"}
 

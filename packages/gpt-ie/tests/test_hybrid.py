@@ -1,9 +1,11 @@
 """The rules keep what they are sure of; only the other sentences are asked about."""
 
 import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
 import pytest
-from gpt_ie.hybrid import HybridEngine
+from gpt_ie.hybrid import HybridEngine, Share
 from gpt_ie.rules.engine import RulesEngine
 from gpt_ie.schema import (
     EngineError,
@@ -16,8 +18,9 @@ from gpt_ie.schema import (
 from iki_knowledge import KnowledgeBase
 
 SURE = "Small left pleural effusion. No pneumothorax."
-UNSURE = "Mild bronchovascular crowding."
+UNSURE = "Mild bronchovascular zebrosis."  # no word of any dictionary, today or later
 PLACES = ("base", "apex")
+T = TypeVar("T")
 
 
 class Model:
@@ -27,7 +30,9 @@ class Model:
     key = "model"
     usage = Usage(calls=0, prompt_tokens=0, completion_tokens=0)
 
-    def __init__(self) -> None:
+    def __init__(self, places: tuple[str, ...] = PLACES, *lost: ExtractedFinding) -> None:
+        self.places = places
+        self.lost = lost
         self.asked: list[Report] = []
         self.closed = 0
 
@@ -39,12 +44,18 @@ class Model:
                 presence="present", trend=None, surface=text.strip(),
                 evidence=Evidence(section=section, start=0, end=len(text), text=text),
             )
-            for (section, text), region in zip(report.sections.items(), PLACES, strict=False)
+            for (section, text), region in zip(report.sections.items(), self.places, strict=False)
         )  # fmt: skip
         usage = Usage(calls=1, prompt_tokens=5, completion_tokens=1)
         return ReportFindings(
-            report_id=report.report_id, engine=self.name, findings=findings, usage=usage
+            report_id=report.report_id,
+            engine=self.name,
+            findings=(*self.lost, *findings),
+            usage=usage,
         )
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run(work)
 
     async def aclose(self) -> None:
         self.closed += 1
@@ -103,4 +114,54 @@ def test_names_and_closing(kb: KnowledgeBase):
     assert engine.name.endswith("+model@1")
     assert engine.key.endswith("+model")
     engine.close()
+    assert model.closed == 1
+
+
+def test_what_the_model_is_asked_the_rules_do_not_read(kb: KnowledgeBase):
+    model = Model()
+    text = f"No edema. Mild zebrosis,\nno effusion. {SURE}"
+    result = HybridEngine(model, kb).extract(Report("r", {"text": text}))
+    (asked,) = model.asked
+    assert [part.strip() for part in asked.sections.values()] == ["Mild zebrosis,\nno effusion."]
+    assert [(found.category, found.presence) for found in result.findings] == [
+        ("pulmonary_edema", "absent"), ("lung_opacity", "present"),
+        ("pleural_effusion", "present"), ("pneumothorax", "absent"),
+    ]  # fmt: skip
+    places = [found.evidence for found in result.findings]
+    assert all(at is not None and text[at.start : at.end] == at.text for at in places)
+    assert result.usage == Usage(calls=1, prompt_tokens=5, completion_tokens=1)
+
+
+def test_only_what_states_findings_is_read(kb: KnowledgeBase):
+    model = Model()
+    engine = HybridEngine(model, kb)
+    engine.extract(Report("r", {"text": f"HISTORY: {UNSURE}\nFINDINGS: {SURE}"}))
+    assert model.asked == []
+    assert engine.shares == Share(reports=1, reports_asked=0, sentences=2, sentences_asked=0)
+
+
+def test_repeated_findings_are_merged_and_flagged_ones_stand_last(kb: KnowledgeBase):
+    lost = ExtractedFinding(category="mass", surface="x", evidence=None, unsupported="no_evidence")
+    engine = HybridEngine(Model(("base", "base"), lost), kb)
+    report = Report("r", {"findings": f"{UNSURE} {SURE}", "impression": UNSURE})
+    found = engine.extract(report).findings
+    assert [(one.category, one.unsupported) for one in found] == [
+        ("lung_opacity", None), ("pleural_effusion", None), ("pneumothorax", None),
+        ("mass", "no_evidence"),
+    ]  # fmt: skip
+
+
+def test_the_share_counts_what_was_sure_too(kb: KnowledgeBase):
+    engine = HybridEngine(Model(), kb)
+    assert (engine.share(), engine.shares.of_reports) == (0, 0)
+    for text in (SURE, UNSURE):
+        engine.extract(Report("r", {"text": text}))
+    assert engine.shares == Share(reports=2, reports_asked=1, sentences=3, sentences_asked=1)
+    assert engine.shares.of_reports == 0.5
+    assert engine.usage is Model.usage
+
+
+def test_the_model_s_connections_are_closed_with_their_loop(kb: KnowledgeBase):
+    model = Model()
+    asyncio.run(HybridEngine(model, kb).aclose())
     assert model.closed == 1

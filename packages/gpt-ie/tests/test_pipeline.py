@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from gpt_ie.pipeline import extract, misplaced
+from gpt_ie.pipeline import extract
 from gpt_ie.rules.engine import RulesEngine
 from gpt_ie.schema import (
     EngineError,
@@ -83,21 +83,6 @@ def test_an_engine_error_and_evidence_elsewhere_fail_the_report_alone(tmp_path: 
     reasons = [failure.reason for failure in summary.first_failures]
     assert reasons[0] == "the engine gave up"
     assert "evidence of 'nodule' is not at 'text' 2:8" in reasons[1]
-
-
-@pytest.mark.parametrize(
-    ("found", "right"),
-    [
-        (finding(2, 8, "nodule"), True),
-        (finding(2, 8, "nodulE"), False),
-        (finding(2, 9, "nodule"), False),
-        (finding(2, 8, "nodule", "findings"), False),
-        (finding(3, 3, ""), False),
-    ],
-)
-def test_misplaced_evidence(found: ExtractedFinding, right: bool):
-    result = ReportFindings(report_id="r", engine="e", findings=(found,))
-    assert (misplaced(Report("r", {"text": "A nodule."}), result) is None) == right
 
 
 def test_an_interrupted_run_is_taken_up_where_it_stopped(tmp_path: Path):

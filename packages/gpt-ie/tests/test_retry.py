@@ -145,6 +145,24 @@ def test_other_reports_are_refused_and_the_output_stays(
     assert (out.read_bytes(), failed_path(out).read_bytes()) == before
 
 
+def test_a_row_that_failed_is_told_by_its_place_too(tmp_path: Path):
+    out = tmp_path / "x.jsonl"
+    bad = [Rejected(None, 2, "no id"), Report("a", {"text": "A nodule."}, 3)]
+    extract(bad, Picky(set()), out)
+    moved = [Rejected(None, 9, "no id"), bad[1]]
+    with pytest.raises(StoreError, match="None is not next in it"):
+        extract(moved, Picky(set()), out, retry_failed=True)
+
+
+@pytest.mark.parametrize("last", ["good", "bad"])
+def test_reports_that_are_gone_from_the_end_are_missed(tmp_path: Path, last: str):
+    out = tmp_path / "x.jsonl"
+    reports = [Report(name, {"text": "A nodule."}, row) for row, name in enumerate("abc", 2)]
+    extract(reports, Picky({"c"} if last == "bad" else set()), out)
+    with pytest.raises(StoreError, match="the input has fewer reports now"):
+        extract(reports[:2], Picky(set()), out, retry_failed=True)
+
+
 def test_files_of_another_kind_are_named(tmp_path: Path):
     out = tmp_path / "x.jsonl"
     extract(REPORTS, Picky({"3"}), out)

@@ -29,3 +29,14 @@ def test_the_first_of_an_id_is_kept_and_rejected_rows_take_no_id():
 def test_a_report_without_text_says_where(sections: dict[str, str], reason: str | None):
     found = empty_reason(Report("a", sections))
     assert found == (None if reason is None else f"the report is empty: {reason}")
+
+
+def test_reports_without_a_row_are_counted_from_one():
+    kept = list(
+        unique([Report("a", {"text": "x"}), Report("b", {"text": "x"}), *[Report("a", {})] * 2])
+    )
+    again = [item for item in kept if isinstance(item, Rejected)]
+    assert [(item.row, item.reason[:50]) for item in again] == [
+        (3, "the report id 'a' of row 3 was already in row 1: g"),
+        (4, "the report id 'a' of row 4 was already in row 1: g"),
+    ]

@@ -113,6 +113,43 @@ def test_what_has_the_same_content_is_taken_over_wherever_it_stands(
     assert out.read_text() == "".join(f'{{"of": "{name}"}}\n' for name in second)
 
 
+def test_what_a_cut_left_of_a_line_does_not_spoil_the_next(tmp_path: Path):
+    out = tmp_path / "x.jsonl"
+    write(out, ["a", "b"], finish=False)
+    journal_path(out).write_bytes(journal_path(out).read_bytes()[:-5])
+    assert write(out, ["a", "b"], finish=False) == ["b"]
+    assert write(out, ["a", "b"]) == []
+
+
+def test_a_journal_of_another_version_is_not_thrown_away_unread(tmp_path: Path):
+    out = tmp_path / "x.jsonl"
+    content = b"gpt-ie journal 3 all\nlines of a form that is not known yet\n"
+    journal_path(out).write_bytes(content)
+    with pytest.raises(StoreError, match="made by another gpt-ie"):
+        Journal(out)
+    assert journal_path(out).read_bytes() == content
+
+
+def test_lines_of_the_output_that_is_there_are_kept(tmp_path: Path):
+    out = tmp_path / "x.jsonl"
+    out.write_text('{"of": "a"}\n{"of": "b"}\n', encoding="utf-8")
+    with Journal(out, mode="retry") as journal:
+        journal.put(1, key_of("new"), Entry("ok", '{"of": "new"}'))
+        journal.keep(0, 12)
+        journal.keep(2, 0)
+        journal.finish()
+    assert out.read_text() == '{"of": "b"}\n{"of": "new"}\n{"of": "a"}\n'
+
+
+def test_keys_that_begin_alike_are_told_apart(tmp_path: Path):
+    out = tmp_path / "x.jsonl"
+    with Journal(out) as journal:
+        journal.put(0, "a" * 16 + "b" * 16, Entry("ok", "{}"))
+    with Journal(out) as journal:
+        assert journal.take(0, "a" * 16 + "c" * 16) is None
+        assert journal.take(0, "a" * 16 + "b" * 16) == Entry("ok", "{}")
+
+
 def test_what_a_failure_cost_is_kept(tmp_path: Path):
     out = tmp_path / "x.jsonl"
     usage = Usage(calls=3, prompt_tokens=40, completion_tokens=5, cost=0.25)

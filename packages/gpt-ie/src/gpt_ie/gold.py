@@ -2,7 +2,7 @@
 
 import csv
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
@@ -18,6 +18,14 @@ Split = Literal["dev", "test"]
 OPENI_DROPPED = ("No Indexing", "Technical Quality of Image Unsatisfactory")
 _TEST_IDS = "openi-testset.txt"
 _NEGBIO_CSV = "openi_gld_std14.csv"
+_GET_THEM = (
+    "take it from examples/ of the NegBio project (github.com/ncbi-nlp/NegBio), put it into a "
+    "folder openi_negbio/, and set MEDFILIP_DATA to the folder that openi_negbio/ lies in"
+)
+# How a calcified nodule was coded, by two codes; see `_calcified`.
+_CALCIFIED_NODULE = "Calcified Granuloma"
+_DENSITIES = frozenset({"Density", "Opacity"})
+_NOT_PLACES = frozenset({"round", "multiple"})
 # NegBio's label -> the dictionary's categories that answer it.
 NEGBIO_LABELS: Mapping[str, frozenset[str]] = {
     "Atelectasis": frozenset({"atelectasis", "lobar_collapse"}),
@@ -213,8 +221,8 @@ def negbio_folder(data: Path | None = None) -> Path:
         root = os.environ.get("MEDFILIP_DATA")
         if not root:
             raise GoldError(
-                "set MEDFILIP_DATA to the folder that holds openi_negbio/ with "
-                f"{_TEST_IDS!r} (from the NegBio project, ncbi-nlp/NegBio)"
+                f"Open-i is scored by NegBio's split, {_TEST_IDS!r}, and MEDFILIP_DATA does not "
+                f"say where that file is: {_GET_THEM}"
             )
         data = Path(root)
     return data / "openi_negbio"
@@ -224,10 +232,7 @@ def _text(path: Path) -> str:
     try:
         return path.read_text("utf-8")
     except OSError as error:
-        raise GoldError(
-            f"cannot read {str(path)!r}: {error.strerror}; it comes from the NegBio project "
-            "(ncbi-nlp/NegBio), in the folder openi_negbio/ under MEDFILIP_DATA"
-        ) from error
+        raise GoldError(f"cannot read {str(path)!r}: {error.strerror}; {_GET_THEM}") from error
     except UnicodeDecodeError as error:
         raise GoldError(f"{path}: byte {error.start} is not UTF-8") from error
 
@@ -253,7 +258,7 @@ class _CodeReader:
 
     def __call__(self, codes: Iterable[str]) -> tuple[Finding, ...]:
         found: list[Finding] = []
-        for code in codes:
+        for code in _calcified(list(codes)):
             if code not in self._known:
                 self._known[code] = self._kb.read_label("openi_mesh", code)
             finding = self._known[code]
@@ -262,3 +267,38 @@ class _CodeReader:
             elif code != "normal":
                 self.unread[code] = self.unread.get(code, 0) + 1
         return tuple(found)
+
+
+def _calcified(codes: Sequence[str]) -> list[str]:
+    """The codes, with two that describe one calcified nodule put together.
+
+    MeSH has no heading for it: the coders wrote "Nodule" (or a round density or opacity) and
+    "Calcinosis" with the same qualifiers. Apart they would be a nodule that is not calcified and
+    a calcification of no nodule.
+
+    Args:
+        codes: Of one report.
+
+    Returns:
+        The codes in their order; a pair stands where its first stood, as "Calcified Granuloma".
+    """
+    calcified = {_qualifiers(code): code for code in codes if code.startswith("Calcinosis/")}
+    paired: set[str] = set()
+    found: list[str] = []
+    for code in codes:
+        partner = calcified.get(_qualifiers(code)) if _is_nodule(code) else None
+        if partner is not None:
+            paired.add(partner)
+            code = "/".join((_CALCIFIED_NODULE, *code.split("/")[1:]))
+        found.append(code)
+    return [code for code in found if code not in paired]
+
+
+def _is_nodule(code: str) -> bool:
+    heading, *qualifiers = code.split("/")
+    return heading == "Nodule" or (heading in _DENSITIES and "round" in qualifiers)
+
+
+def _qualifiers(code: str) -> frozenset[str]:
+    """The qualifiers of a code less those of number and shape, which the pairs leave out."""
+    return frozenset(code.split("/")[1:]) - _NOT_PLACES

@@ -1,9 +1,8 @@
 """The rules first; a language model only for the sentences of which the rules are not sure."""
 
-import asyncio
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from iki_knowledge import KnowledgeBase, load_knowledge
 
@@ -15,6 +14,8 @@ from gpt_ie.rules.unsure import doubts
 from gpt_ie.schema import Evidence, ExtractedFinding, Report, ReportFindings, Usage
 from gpt_ie.sections import read_spans
 
+T = TypeVar("T")
+
 
 class Asked(Protocol):
     """The engine that is asked about unsure sentences, e.g. `gpt_ie.llm.engine.LLMEngine`."""
@@ -24,6 +25,10 @@ class Asked(Protocol):
 
     async def aextract(self, report: Report) -> ReportFindings:
         """The findings of the sentences of a report."""
+        ...
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine in the event loop that it keeps for callers without one."""
         ...
 
     @property
@@ -96,7 +101,6 @@ class HybridEngine:
         self._lexicon = build_lexicon(knowledge)
         self._knowledge = knowledge.version
         self._asked = asked
-        self._runner: asyncio.Runner | None = None
         self.name = f"hybrid:{self._rules.name}+{asked.name}"
         self.key = f"hybrid:{self._rules.key}+{asked.key}"
         self.shares = Share()
@@ -112,12 +116,10 @@ class HybridEngine:
 
     def extract(self, report: Report) -> ReportFindings:
         """As `aextract`, for callers without an event loop."""
-        if self._runner is None:
-            self._runner = asyncio.Runner()
-        return self._runner.run(self.aextract(report))
+        return self._asked.run(self.aextract(report))
 
     async def aextract(self, report: Report) -> ReportFindings:
-        """The findings of one report.
+        """What the rules are sure of, and the model's answer for the rest of a report.
 
         Args:
             report: With at least one section.
@@ -160,11 +162,7 @@ class HybridEngine:
         await self._asked.aclose()
 
     def close(self) -> None:
-        """Close everything; a second call does nothing."""
-        if self._runner is not None:
-            self._runner.run(self._asked.aclose())
-            self._runner.close()
-            self._runner = None
+        """Close the language model's engine, and with it the loop of `extract`."""
         self._asked.close()
 
     def _sentences(self, report: Report) -> Iterator[_Sentence]:

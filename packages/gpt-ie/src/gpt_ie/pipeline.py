@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from gpt_ie.parallel import map_in_processes
 from gpt_ie.produce import Produced, aproduce, misplaced, produce, recall, reject
@@ -29,6 +29,7 @@ __all__ = [
     "Drive",
     "ExtractionSummary",
     "Run",
+    "RunOptions",
     "Task",
     "extract",
     "misplaced",
@@ -215,6 +216,14 @@ class Run:
 
 
 Drive = Callable[[Run], None]
+
+
+class RunOptions(TypedDict, total=False):
+    """The options of a run, whatever drives it; as in `extract`."""
+
+    resume: bool
+    retry_failed: bool
+    on_progress: Callable[[int], None] | None
 
 
 def run_with(

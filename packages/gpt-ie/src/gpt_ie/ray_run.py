@@ -3,12 +3,12 @@
 import asyncio
 import os
 import pickle
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
-from gpt_ie.pipeline import Run, run_with
+from gpt_ie.pipeline import Run, RunOptions, run_with
 from gpt_ie.produce import Produced, aproduce, produce
 from gpt_ie.schema import Engine, EngineUnavailableError, GptIeError, Rejected, Report
 from gpt_ie.summary import ExtractionSummary
@@ -30,9 +30,7 @@ def extract_on_ray(
     *,
     workers: int = 2,
     concurrency: int = 8,
-    resume: bool = True,
-    retry_failed: bool = False,
-    on_progress: Callable[[int], None] | None = None,
+    **options: Unpack[RunOptions],
 ) -> ExtractionSummary:
     """`gpt_ie.extract` with the engine in the workers of a Ray cluster.
 
@@ -45,9 +43,7 @@ def extract_on_ray(
         out: As in `gpt_ie.extract`.
         workers: Ray actors, each with a copy of the engine.
         concurrency: Reports under way at once in each, for an engine with ``aextract``.
-        resume: As in `gpt_ie.extract`.
-        retry_failed: As in `gpt_ie.extract`.
-        on_progress: As in `gpt_ie.extract`.
+        **options: ``resume``, ``retry_failed`` and ``on_progress``, as in `gpt_ie.extract`.
 
     Returns:
         The summary, as of `gpt_ie.extract`.
@@ -87,15 +83,7 @@ def extract_on_ray(
                 run.settle(task, produced)
 
     try:
-        return run_with(
-            reports,
-            engine,
-            out,
-            drive,
-            resume=resume,
-            retry_failed=retry_failed,
-            on_progress=on_progress,
-        )
+        return run_with(reports, engine, out, drive, **options)
     except ClusterError as error:
         raise RayError(f"a worker of the Ray cluster failed: {type(error).__name__}") from error
 

@@ -8,6 +8,8 @@ import pytest
 from gpt_ie.cli import app
 from typer.testing import CliRunner
 
+# Reserved for documentation; nothing is sent to it.
+FAR = "http://192.0.2.1/v1"
 ROWS = [
     ["a", "There is a small left pleural effusion. No pneumothorax.", ""],
     ["b", "Clear lungs.", ""],
@@ -83,3 +85,55 @@ def test_credentialed_reports_are_not_written(write_csv: Callable[..., Path], tm
     assert code == 2
     assert "nothing was sent" in stderr
     assert not out.exists()
+
+
+def test_credentialed_reports_are_written_for_this_machine_or_when_they_may_be(
+    write_csv: Callable[..., Path], tmp_path: Path
+):
+    path = write_csv([["a", "The ___ year old.", ""]])
+    out = tmp_path / "batch.jsonl"
+    common = ("batch", "write", path, "--model", "x", "--out", out, "--base-url")
+    assert run(*common, FAR)[0] == 2
+    assert run(*common, "http://127.0.0.1:9/v1")[0] == 0
+    out.unlink()
+    assert run(*common, FAR, "--i-may-send-this-data")[0] == 0
+    assert out.is_file()
+
+
+def test_what_is_left_out_is_told_and_the_limit_of_an_answer_is_kept(
+    write_csv: Callable[..., Path], tmp_path: Path
+):
+    out = tmp_path / "batch.jsonl"
+    path = write_csv([["k", "a", "A mass.", ""], ["k", "b", " ", ""]], ["x", "key", "body", "more"])
+    code, stdout, _ = run(
+        "batch", "write", path, "--model", "openai/x", "--out", out, "--id", "key", "--text",
+        "body", "--max-tokens", "77",
+    )  # fmt: skip
+    assert (code, stdout.splitlines()[0]) == (0, "1 requests, 1 reports left out")
+    assert json.loads(out.read_text("utf-8"))["body"]["max_tokens"] == 77
+
+
+def test_reading_takes_the_options_of_the_writing(
+    write_csv: Callable[..., Path], good: str, tmp_path: Path
+):
+    text = "No small left pleural effusion. No pneumothorax."
+    reports = write_csv([["k", "a", text, "Skip."]], ["x", "key", "findings", "impression"])
+    requests, answers, out = (tmp_path / name for name in ("r.jsonl", "a.jsonl", "b.jsonl"))
+    form = (
+        "--model", "x", "--base-url", FAR, "--id", "key", "--sections", "findings",
+        "--max-tokens", "77",
+    )  # fmt: skip
+    assert run("batch", "write", reports, *form, "--out", requests)[0] == 0
+    body = {"choices": [{"message": {"content": good}}]}
+    answer = {
+        "custom_id": json.loads(requests.read_text("utf-8"))["custom_id"],
+        "response": {"status_code": 200, "body": body},
+        "error": None,
+    }
+    answers.write_text(f"{json.dumps(answer)}\nno answer at all\n", "utf-8")
+    read = ("batch", "read", answers, "--reports", reports, *form, "--out", out)
+    code, _, stderr = run(*read, "--unsupported", "drop")
+    assert (code, stderr) == (0, "1 lines of the batch were no answers\n")
+    line = json.loads(out.read_text("utf-8"))
+    assert [found["category"] for found in line["findings"]] == ["pneumothorax"]
+    assert run(*read, "--unsupported", "fail")[0] == 1

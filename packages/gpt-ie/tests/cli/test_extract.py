@@ -1,4 +1,3 @@
-import importlib.util
 import json
 import os
 import signal
@@ -9,7 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from gpt_ie import pipeline, ray_run
 from gpt_ie.cli import app
+from gpt_ie.schema import Rejected
+from gpt_ie.summary import ExtractionSummary
 from typer.testing import CliRunner
 
 runner = CliRunner()
@@ -161,30 +163,100 @@ def test_no_report_text_in_messages(write_csv: Callable[..., Path]):
     assert "Zebrafinch" not in path.with_name("reports.findings.failed.jsonl").read_text()
 
 
-def test_explain_shows_what_fired():
-    code, stdout, _ = run("explain", "No effusion. Evaluate for pneumonia.")
+def test_the_output_of_a_folder_stands_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    (folder / "a.txt").write_text("A mass.", "utf-8")
+    assert run("extract", folder)[0] == 0
+    assert (tmp_path / "notes.findings.jsonl").is_file()
+    monkeypatch.chdir(folder)
+    code, stdout, _ = run("extract", ".")
     assert code == 0
-    rows = [line.split("  ") for line in stdout.splitlines()]
-    assert [row[0] for row in rows] == ["surface", "effusion", "pneumonia"]
-    assert "absent" in stdout
-    assert "not asserted" in stdout
-    assert "evaluate for" in stdout
-    code, stdout, _ = run("explain", "Small left effusion.", "--json")
-    (row,) = json.loads(stdout)
-    assert (row["category"], row["severity"], row["trigger"]) == ("pleural_effusion", "small", None)
-    assert run("explain", "Nothing.") == (0, "nothing that the dictionary knows\n", "")
+    (written,) = [line for line in stdout.splitlines() if line.startswith("written to ")]
+    assert Path(written.removeprefix("written to ")).is_file()
+    deep = folder / "x" / "y"
+    deep.mkdir(parents=True)
+    monkeypatch.chdir(deep)
+    assert run("extract", "../..")[0] == 0
+    assert [path.suffix for path in deep.iterdir()] == [".jsonl"], "not in a folder of others"
 
 
-def test_version():
-    assert run("--version") == (0, "gpt-ie 0.1.0\n", "")
+def test_reports_from_stdin_need_a_name_for_the_output(tmp_path: Path):
+    code, stdout, stderr = run("extract", "-")
+    assert (code, stdout, stderr) == (2, "", "error: reports from stdin need --out\n")
+    out = tmp_path / "x.jsonl"
+    given = '{"id": "a", "text": "A mass."}\n'
+    result = runner.invoke(app, ["extract", "-", "--out", str(out)], input=given)
+    assert result.exit_code == 0
+    assert json.loads(out.read_text("utf-8"))["report_id"] == "a"
 
 
-def test_sample_without_the_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    code, stdout, stderr = run("sample", "openi", "--out", tmp_path / "x.csv")
-    assert (code, stdout) == (2, "")
-    assert "gpt-ie[openi]" in stderr
-    assert not list(tmp_path.iterdir())
+def test_sections_can_be_chosen(write_csv: Callable[..., Path]):
+    path = write_csv(GOOD)
+    assert run("extract", path, "--sections", "impression")[0] == 1
+    (line,) = read_lines(path.with_name("reports.findings.jsonl"))
+    assert [found["category"] for found in json.loads(line)["findings"]] == ["pneumothorax"]
+
+
+def test_a_run_cut_off_is_not_taken_up_when_that_is_refused(tmp_path: Path):
+    path = tmp_path / "reports.csv"
+    for options, taken in (((), True), (("--no-resume",), False)):
+        path.write_bytes(b"id,text\na,Good effusion.\nb,caf\xe9 nodule\n")
+        assert run("extract", path)[0] == 2
+        path.write_bytes("id,text\na,Good effusion.\nb,café nodule\n".encode())
+        code, stdout, _ = run("extract", path, *options)
+        assert code == 0
+        assert ("taken over" in stdout) == taken
+
+
+def test_only_what_failed_is_extracted_again(write_csv: Callable[..., Path]):
+    path = write_csv([*GOOD, ["c", " ", ""]])
+    assert run("extract", path)[0] == 1
+    out = path.with_name("reports.findings.jsonl")
+    before = out.read_bytes()
+    code, stdout, _ = run("extract", path, "--retry-failed")
+    assert code == 1
+    assert "3 reports (1 failed, 2 of them taken over" in stdout
+    assert out.read_bytes() == before
+    out.unlink()
+    code, _, stderr = run("extract", path, "--retry-failed")
+    assert code == 2
+    assert "only the failures of a finished run" in stderr
+
+
+def test_both_tables_are_written_and_told(write_csv: Callable[..., Path], tmp_path: Path):
+    csv, parquet = tmp_path / "t.csv", tmp_path / "t.parquet"
+    code, stdout, _ = run("extract", write_csv(GOOD), "--csv", csv, "--parquet", parquet)
+    assert code == 0
+    assert stdout.splitlines()[-2:] == [f"written to {csv}", f"written to {parquet}"]
+    assert len(read_lines(csv)) == 4
+    assert parquet.read_bytes()[:4] == b"PAR1"
+
+
+@pytest.mark.parametrize("ray", [False, True])
+def test_what_drives_the_run_is_told_all_of_it(
+    write_csv: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ray: bool
+):
+    told: dict[str, object] = {}
+
+    def record(*_: object, **settings: object) -> ExtractionSummary:
+        told.update(settings)
+        rows = tuple(Rejected(str(row), row, "no text") for row in range(5))
+        return ExtractionSummary(
+            out=tmp_path / "x", failed_out=tmp_path / "f", engine="e@1", reports=60, failed=7,
+            findings=0, unsupported=0, resumed=0, seconds=2.0, by_category={}, first_failures=rows,
+        )  # fmt: skip
+
+    monkeypatch.setattr(
+        ray_run if ray else pipeline, "extract_on_ray" if ray else "extract", record
+    )
+    code, stdout, stderr = run(
+        "extract", write_csv(GOOD), "--workers", "3", "--concurrency", "5", *["--ray"][:ray]
+    )
+    assert code == 1
+    assert (told["workers"], told["concurrency"], told["resume"]) == (3, 5, True)
+    assert "60 reports (7 failed), 0 findings, 30 reports/s, engine e@1" in stdout
+    assert "… and 2 more\n7 of 60 reports failed" in stderr
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")

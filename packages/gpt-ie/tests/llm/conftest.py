@@ -30,7 +30,7 @@ def engine_at(kb: KnowledgeBase) -> Iterator[Callable[..., LLMEngine]]:
     with ExitStack() as stack:
 
         def make(server: Any, model: str = "test-model", **options: Any) -> LLMEngine:
-            options = {"backoff": Backoff(0.01, 0.02), "timeout": 5.0, **options}
+            options = {"backoff": Backoff(0.01, 0.02), "timeout": 30.0, **options}
             engine = LLMEngine(model, kb=kb, base_url=server.url, **options)
             return stack.enter_context(engine)
 

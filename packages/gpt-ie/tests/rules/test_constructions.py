@@ -31,4 +31,4 @@ def test_words_of_cues_are_no_predicates(lexicon: Lexicon):
 
 
 def test_every_row_of_the_table_has_a_category(lexicon: Lexicon):
-    assert len(lexicon.constructions.meanings) == 23
+    assert len(lexicon.constructions.meanings) == 38

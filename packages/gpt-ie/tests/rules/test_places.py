@@ -20,6 +20,11 @@ from gpt_ie.rules.tokens import tokenise
         # Without a word that joins them, the second is passed over.
         ("left lower lobe retrocardiac", [("left", "lower_lobe")]),
         ("bibasilar", [("bilateral", "base")]),
+        # There is a base on each side, but more than one upper rib.
+        ("lung bases", [("bilateral", "base")]),
+        ("lung base", [(None, "base")]),
+        ("right lower lobes", [("right", "lower_lobe")]),
+        ("ribs", [(None, "rib")]),
     ],
 )
 def test_locations(lexicon: Lexicon, text: str, expected: list[tuple[str | None, str | None]]):

@@ -23,7 +23,8 @@ def places(engine: RulesEngine, text: str) -> list[tuple[str, str | None, str | 
             ("pleural_effusion", "left", None), ("cardiomegaly", None, None)]),
         ("Left effusion, no pneumothorax.", [
             ("pleural_effusion", "left", None), ("pneumothorax", None, None)]),
-        ("Clips in the left upper quadrant.", [("surgical_clips", None, None)]),
+        ("Clips in the left upper quadrant.", [("surgical_clips", "left", None)]),
+        ("Atelectasis above the left upper quadrant.", [("atelectasis", None, None)]),
     ],
 )  # fmt: skip
 def test_places(engine: RulesEngine, text: str, expected: list[tuple[str, str | None, str | None]]):

@@ -54,3 +54,9 @@ def test_the_first_meaning_stays_and_nothing_is_no_phrase():
 
 def test_keys_are_those_of_words_in_text():
     assert keys("does remains Bases") == {"doe", "remain", "base"}
+
+
+def test_a_plural_is_longer_than_its_key():
+    tokens = tokenise("Both lung bases: no nodules.")
+    plural = [word for place, word in enumerate(tokens.words) if tokens.plural(place)]
+    assert plural == ["base", "nodule"]

@@ -8,7 +8,7 @@ from gpt_ie.rules.unsure import doubts
 @pytest.mark.parametrize(
     ("text", "reason", "words"),
     [
-        ("Mild bronchovascular crowding.", "unknown_term", "Mild bronchovascular"),
+        ("Mild bronchovascular beading.", "unknown_term", "Mild bronchovascular"),
         ("There is a large zorblax at the left base.", "unknown_term", "large zorblax"),
         ("The questionable nodule was not seen.", "conflicting_scope", "nodule"),
         (
@@ -43,6 +43,6 @@ def test_sure(lexicon: Lexicon, text: str):
 
 
 def test_places_are_counted_in_the_text(lexicon: Lexicon):
-    text = "No edema. Mild bronchovascular crowding. No effusion."
-    (doubt,) = doubts(lexicon, text, 10, 40)
+    text = "No edema. Mild bronchovascular beading. No effusion."
+    (doubt,) = doubts(lexicon, text, 10, 39)
     assert text[doubt.start : doubt.end] == "Mild bronchovascular"

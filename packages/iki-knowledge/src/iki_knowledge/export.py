@@ -8,7 +8,7 @@ from typing import cast
 from iki_knowledge.knowledge import KnowledgeBase
 from iki_knowledge.schema import Frozen
 
-_COLUMNS = (
+_COLUMNS: tuple[str, ...] = (
     "id", "name", "group", "parent", "explanation", "aliases", "excludes", "ambiguous",
     "attributes", "severities", "regions", "subclasses", "look_alikes", "codes", "references",
 )  # fmt: skip

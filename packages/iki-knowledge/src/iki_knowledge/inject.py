@@ -53,7 +53,7 @@ def explanation(
     """
     graded = _of_severity(entry, vocabulary, severity) if severity else None
     keys = (f"{side} {region}", region, side)
-    places = (entry.by_place[key] for key in keys if key in entry.by_place)
+    places = (entry.by_place[key] for key in keys if key is not None and key in entry.by_place)
     return (graded or next(places, None) or entry).explanation
 
 

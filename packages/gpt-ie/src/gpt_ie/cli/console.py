@@ -35,9 +35,7 @@ def fail(message: str) -> NoReturn:
 def print_table(names: list[str], rows: list[list[str]]) -> None:
     """A plain table: numbers to the right, two spaces between columns."""
     widths = [max(map(len, column)) for column in zip(names, *rows, strict=True)]
-    numeric = [
-        bool(rows) and all(row[place].isdigit() for row in rows) for place in range(len(names))
-    ]
+    numeric = [all(row[place].isdigit() for row in rows) for place in range(len(names))]
     for row in (names, *rows):
         cells = (
             cell.rjust(width) if right else cell.ljust(width)

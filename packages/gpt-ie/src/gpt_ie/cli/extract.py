@@ -116,7 +116,7 @@ def extract(
             fail(f"{summary.stopped}; {summary.reports} reports are done, the same command goes on")
         tables = _write_tables(target, csv, parquet)
     if as_json:
-        typer.echo(json.dumps(asdict(summary), default=str, ensure_ascii=False))
+        typer.echo(json.dumps(asdict(summary), default=_plain, ensure_ascii=False))
     else:
         print_summary(summary)
         for table in tables:
@@ -124,6 +124,13 @@ def extract(
     if summary.failed:
         report_failures(summary)
         raise typer.Exit(1)
+
+
+def _plain(value: object) -> object:
+    """A value of the summary that JSON has no form for: a path, or what a model spent."""
+    from gpt_ie.schema import Usage
+
+    return value.model_dump() if isinstance(value, Usage) else str(value)
 
 
 def _run(

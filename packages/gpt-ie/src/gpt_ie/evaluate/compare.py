@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TypedDict, Unpack
 
 from iki_knowledge import Finding, KnowledgeBase, load_knowledge
 
@@ -26,22 +27,21 @@ class EvaluateError(GptIeError):
     """Predictions and gold cannot be compared."""
 
 
-def evaluate(
-    pred: Path,
-    gold: Gold | Path,
-    *,
-    kb: KnowledgeBase | None = None,
-    resamples: int = 1000,
-    seed: int = 0,
-) -> Evaluation:
+class ScoreOptions(TypedDict, total=False):
+    """The options of `score`."""
+
+    kb: KnowledgeBase | None
+    resamples: int
+    seed: int
+
+
+def evaluate(pred: Path, gold: Gold | Path, **options: Unpack[ScoreOptions]) -> Evaluation:
     """Compare a ``findings.jsonl`` with a gold.
 
     Args:
         pred: The predictions.
         gold: From `gpt_ie.gold`, or another ``findings.jsonl`` that is taken for true.
-        kb: The dictionary; None for the packaged one.
-        resamples: Of the bootstrap over reports; 0 for no intervals.
-        seed: Of the bootstrap.
+        **options: As of `score`.
 
     Returns:
         The evaluation.
@@ -53,7 +53,7 @@ def evaluate(
     """
     if isinstance(gold, Path):
         gold = gold_of_findings(read_findings(gold), str(gold))
-    return score(read_findings(pred), gold, kb=kb, resamples=resamples, seed=seed)
+    return score(read_findings(pred), gold, **options)
 
 
 def score(
@@ -64,7 +64,7 @@ def score(
     resamples: int = 1000,
     seed: int = 0,
 ) -> Evaluation:
-    """As `evaluate`, with predictions from memory or a stream.
+    """Compare predictions, from memory or a stream, with a gold.
 
     Args:
         records: The predictions, one a report; read once.

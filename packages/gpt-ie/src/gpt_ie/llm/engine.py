@@ -3,9 +3,11 @@
 import asyncio
 import hashlib
 import json
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from iki_knowledge import KnowledgeBase, load_knowledge
@@ -24,6 +26,8 @@ from gpt_ie.prompt import load_prompt, prompt_key, prompt_model, render
 from gpt_ie.prompt_file import Prompt
 from gpt_ie.rules.engine import RulesEngine
 from gpt_ie.schema import Report, ReportFindings, Usage
+
+T = TypeVar("T")
 
 # An answer of a model file may take long, but what it takes room for is taken from the prompt's.
 _LOCAL_TOKENS = 2048
@@ -148,9 +152,20 @@ class LLMEngine:
 
     def extract(self, report: Report) -> ReportFindings:
         """As `aextract`, for callers without an event loop."""
+        return self.run(self.aextract(report))
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine in the event loop that is kept for callers without one, until `close`.
+
+        Args:
+            work: What may ask this engine; the connections it opens serve the next call too.
+
+        Returns:
+            Its result.
+        """
         if self._runner is None:
             self._runner = asyncio.Runner()
-        return self._runner.run(self.aextract(report))
+        return self._runner.run(work)
 
     async def aextract(self, report: Report) -> ReportFindings:
         """The findings of one report.
@@ -194,7 +209,7 @@ class LLMEngine:
             self._server = None
 
     def close(self) -> None:
-        """Close what `extract` opened, and a model file's server; a second call does nothing."""
+        """Close what `run` opened, and a model file's server; a second call does nothing."""
         if self._runner is not None:
             self._runner.run(self.aclose())
             self._runner.close()

@@ -98,7 +98,8 @@ def _parameters(llama: Any, path: Path, key: str, context: int, at_once: int) ->
     parameters.api_keys = [key]
     parameters.n_parallel = at_once
     parameters.n_ctx = context * at_once
-    parameters.cpuparams.n_threads = os.cpu_count() or 1
+    # Those this process may use: more threads than cores wait for each other at every layer.
+    parameters.cpuparams.n_threads = _cores()
     parameters.verbosity = _SILENT
     # Nothing but the endpoint itself, and no cache of prompts beyond those under way.
     parameters.ui = False
@@ -107,3 +108,9 @@ def _parameters(llama: Any, path: Path, key: str, context: int, at_once: int) ->
     parameters.cache_ram_mib = 0
     parameters.warmup = False
     return parameters
+
+
+def _cores() -> int:
+    """Cores that this process may run on, which a container or ``taskset`` may have made fewer."""
+    affinity = getattr(os, "sched_getaffinity", None)  # not on macOS and Windows
+    return len(affinity(0)) if affinity else os.cpu_count() or 1

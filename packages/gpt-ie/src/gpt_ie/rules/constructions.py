@@ -25,14 +25,30 @@ _SUBJECTS: Mapping[str, str] = {
     "lobe": "lobe, lingula, rml, rll, lll, rul, lul",
     "lung volume": "{lung|inspiratory} volume, lung inflation",
     "aorta": "{|thoracic} aorta, aortic {arch|knob}",
-    "mediastinum": "{|superior|upper} mediastinum",
+    "mediastinum": """
+        {|superior|upper} mediastinum, {|superior|upper} mediastinal {contour|silhouette},
+        paratracheal {stripe|soft tissue|region}
+    """,
+    "hilum": "{|pulmonary} hilum, hilar {|contour|region|structure|shadow}, bihilar",
+    "spine": """
+        {|upper|mid|lower} {thoracic|lumbar} spine, spine, midthoracic spine,
+        thoracolumbar {junction|spine}
+    """,
+    "tip": "tip",
     "diaphragm": "{|hemi}diaphragm",
-    "costophrenic angle": "costophrenic {|angle|sulcus|recess}, cp angle",
+    "costophrenic angle": "costophrenic {|angle|sulcus|recess}, cp angle, sulcus, pleural space",
     "pleura": "pleura",
     "fissure": "fissure",
     "rib": "rib, clavicle",
-    "vertebra": "vertebral {body|height}, {|thoracic|lumbar} vertebra",
-    "vessel": "{|pulmonary} {vasculature|vascularity}, pulmonary vessel",
+    "bone": "scapula, humerus, humeral {|head|neck|surgical neck}",
+    "vertebra": """
+        vertebral {body|height}, {|thoracic|lumbar|midthoracic} vertebra,
+        t1, t2, t3, t4, t5, t6, t7, t8, t9, t10, t11, t12, l1, l2, l3, l4, l5
+    """,
+    "vessel": """
+        {|pulmonary|lung|central|central pulmonary} {vasculature|vascularity},
+        {|central} pulmonary vessel
+    """,
 }
 _PREDICATES: Mapping[str, str] = {
     "enlarged": "enlarged, large, big, enlargement of, increased in size, increase in",
@@ -55,7 +71,21 @@ _PREDICATES: Mapping[str, str] = {
     "collapsed": "collapsed, atelectatic, collapse {|of}",
     "thickened": "thickened, thickening {|of|in}",
     "fractured": "fractured, fracture of",
-    "deformed": "deformed, deformity of",
+    "deformed": """
+        deformed, deformity {|of|in|within|at}, contour {irregularity|abnormality} {|of},
+        irregularity of, posttraumatic change {|of}
+    """,
+    "lucent": "{lucency|sclerosis} {|of|in|within|involving}, lucent, expansile lesion of",
+    "prominent": "prominent, prominence {|of}, {full|fullness} {|of|in|to}",
+    "increased": "increased",
+    "indistinct": "indistinct",
+    "degenerated": """
+        degenerated, {degeneration|degenerative} {|of}, endplate change {|of|in|within}
+    """,
+    "in a vein": """
+        svc, superior {vena|} cava, {cavoatrial|atriocaval} junction, {caval|cavo} atrial junction,
+        atrial caval junction, superior caval, right atrium
+    """,
     "wedged": """
         wedged, wedging {|of}, compressed, compression of, loss of height {|of|in}, height loss
     """,
@@ -78,24 +108,55 @@ _TABLE: tuple[tuple[str, str, str, Presence], ...] = (
     ("diaphragm", "elevated", "elevated diaphragm", "present"),
     ("diaphragm", "flattened", "flattened diaphragm", "present"),
     ("costophrenic angle", "blunted", "blunted costophrenic angle", "present"),
+    ("mediastinum", "prominent", "widened mediastinum", "present"),
+    ("mediastinum", "thickened", "widened mediastinum", "present"),
+    ("hilum", "prominent", "hilar enlargement", "present"),
+    ("hilum", "enlarged", "hilar enlargement", "present"),
     ("pleura", "thickened", "pleural thickening", "present"),
     ("fissure", "thickened", "fissural thickening", "present"),
     ("rib", "fractured", "fracture", "present"),
     ("rib", "deformed", "rib deformity", "present"),
+    ("rib", "lucent", "lytic lesion", "present"),
+    ("bone", "lucent", "lytic lesion", "present"),
+    ("bone", "deformed", "rib deformity", "present"),
     ("vertebra", "wedged", "vertebral compression", "present"),
     ("vertebra", "fractured", "vertebral compression", "present"),
+    ("vertebra", "deformed", "vertebral deformity", "present"),
+    ("spine", "deformed", "vertebral deformity", "present"),
+    ("spine", "fractured", "vertebral deformity", "present"),
+    ("spine", "degenerated", "degenerative spine disease", "present"),
     ("vessel", "congested", "vascular congestion", "present"),
+    ("vessel", "prominent", "vascular congestion", "present"),
+    ("vessel", "increased", "vascular congestion", "present"),
+    ("vessel", "indistinct", "vascular congestion", "present"),
+    # The device's name was removed or left out: "right chest ___ with its tip in the SVC".
+    ("tip", "in a vein", "central venous catheter", "present"),
 )
 # "Heart size and mediastinal contours are normal" still speaks of the heart after nine words.
 _REACH = 14
 # Between a predicate and the subject that it precedes: "enlargement of the cardiac silhouette".
 _NOUN_PHRASE = keys(
     "the of a an in size left right bilateral both mild mildly cardiac upper middle lower part "
-    "portion substantial entire partial segment most and minor major horizontal oblique"
+    "portion substantial entire partial segment most and minor major horizontal oblique lateral "
+    "medial anterior posterior anterolateral posterolateral distal proximal central pulmonary "
+    "several multiple superior inferior mid midthoracic thoracic lumbar level approximately "
+    "1st 2nd 3rd 4th 5th 6th 7th 8th 9th 10th 11th 12th first second third fourth fifth sixth "
+    "seventh eighth ninth tenth eleventh twelfth aspect"
 )
 _RESETS = keys("; with without but however although there ( )")
-# "Lungs are otherwise clear" tells of an opacity rather than denying it.
-_PARTIAL = frozenset(("otherwise", "except", "remaining", "remainder", "elsewhere", "rest"))
+# Predicate -> words anywhere in the sentence that give it another meaning.
+_TURNING: Mapping[str, frozenset[str]] = {
+    # "Lungs are otherwise clear" tells of an opacity rather than denying it.
+    "clear": frozenset(("otherwise", "except", "remaining", "remainder", "elsewhere", "rest")),
+    # "Kyphotic deformity of the spine" is no deformity of a vertebra.
+    "deformed": keys("kyphotic scoliotic kyphoscoliotic pectus chest"),
+    # The tips of leads lie in the heart.
+    "in a vein": keys("lead pacemaker pacing generator icd aicd defibrillator electrode"),
+}
+# "Prominent hilar nodes" are no prominent hilum.
+_OF_HILUM = keys(
+    "lymph node calcified calcification granuloma adenopathy lymphadenopathy mass nodule opacity"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +213,10 @@ class Constructions:
             if hit.last <= len(words) and words[hit.last - 1] in ("of", "in"):
                 return
             closed, position = True, hit.last
-            used.add(hit.first)
-            yield from self._mention(words, subject, hit, subject.first, hit.last)
+            found = list(self._mention(words, subject, hit, subject.first, hit.last))
+            if found:
+                used.add(hit.first)
+            yield from found
 
     def _before(
         self, words: Sequence[str], subjects: Sequence[Hit[str]], hit: Hit[str]
@@ -173,9 +236,20 @@ class Constructions:
         if meaning is None:
             return
         category, presence = meaning
-        if predicate.value == "clear" and not _PARTIAL.isdisjoint(words):
+        if _misread(words, subject, predicate):
             return
         yield Mention(category, first, last, predicate.first, presence)
+
+
+def _misread(words: Sequence[str], subject: Hit[str], predicate: Hit[str]) -> bool:
+    """Whether words of the sentence give a subject and its predicate another meaning."""
+    turning = _TURNING.get(predicate.value)
+    if turning is not None and not turning.isdisjoint(words):
+        return True
+    if predicate.value == "low" and words[predicate.last : predicate.last + 1] == ("normal",):
+        return True
+    follows = words[subject.last : subject.last + 2]
+    return subject.value == "hilum" and not _OF_HILUM.isdisjoint(follows)
 
 
 def build_constructions(kb: KnowledgeBase) -> Constructions:

@@ -19,6 +19,7 @@ CueKind = Literal[
     "neutral",  # looks like a denial and is none: "no change in"
     "existence",  # "there": starts a new clause if one is under way
     "hedge_last",  # "is not excluded": hedges what precedes
+    "unasserted_last",  # "may not be demonstrated": what precedes is not said to be seen
     "deny_last",  # "is not seen", "has resolved": denies what precedes
     "deny_either",  # "resolved": denies the noun that follows at once, else what precedes
     "hedge_next",  # "may represent": hedges what follows
@@ -47,6 +48,7 @@ _LISTS: dict[CueKind, str] = {
     "neutral": """
         {no|without} {|significant|interval|significant interval|substantial|definite} change {|in},
         no {|significant|interval} {increase|decrease|improvement} in,
+        {partial|incomplete|continued|further|some} clearing of,
         no {worsening|progression} of, not {|significantly|appreciably|substantially} changed,
         not {increased|decreased}, not {progressed|improved}, without improvement,
         incompletely resolved, {|has |have }not {|completely|entirely|fully} {resolved|cleared},
@@ -67,7 +69,9 @@ _LISTS: dict[CueKind, str] = {
         {may|could|might|should|can} be {excluded|ruled out|a consideration},
         {likely|probably|possibly} present, difficult to {FULLY} exclude, favored
     """,
+    "unasserted_last": "{may|might|could} not be {|well|fully} {SEEN}",
     "deny_last": """
+        not {|well|clearly|definitely} {SEEN} on {this|today|the current|the present|current},
         {not|no longer} {|definitely|clearly|well|convincingly|readily|currently} {SEEN},
         {BE} {absent|unlikely|ruled out|excluded|resolved|gone}, {isn't|aren't} seen,
         {has|have} {|now|since|completely|essentially} {resolved|cleared|disappeared},
@@ -117,13 +121,15 @@ _LISTS: dict[CueKind, str] = {
     "deny_next": """
         no, not, without, w/o, nor, neither, never, none of the, absence of, lack of, lacking,
         devoid of, negative for, {free|clear|cleared} {of|from}, denies, denied, rather than,
-        instead of, as opposed to, resolution of, {|interval} removal of, excludes,
+        instead of, as opposed to, resolution of, {|interval} clearing of,
+        {|interval} removal of, excludes,
         {rules|ruled} out, {fails|fail} to {reveal|show|demonstrate}, isn't, aren't, doesn't,
         don't, {cannot|can't} see, unremarkable for, no longer
     """,
     "link": """
-        {consistent|compatible} {with|w}, in keeping with, representing, represents, represent,
-        reflecting, reflects, indicating, indicates, indicative of, {due|secondary|related} to,
+        {consistent|compatible} {with|w}, compatible, combination of, in keeping with,
+        representing, represents, represent, reflecting, reflects, indicating, indicates,
+        indicative of, {due|secondary|related} to,
         associated with, {characteristic|typical|diagnostic} of, {|as} evidenced by
     """,
     "boundary": """

@@ -16,6 +16,8 @@ _NOT_SEVERITY = frozenset(("gross", "grossly"))
 _NOT_TREND = frozenset(("less", "constant"))
 # Groups of the dictionary whose findings can share the place of a neighbour in a list.
 _PLACED_GROUPS = frozenset(("lungs", "pleura"))
+# Of those, what is said of the chest as a whole: "low volumes and bibasilar atelectasis".
+_WHOLE = frozenset(("low_lung_volumes", "hyperinflation", "copd"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,9 @@ def build_lexicon(kb: KnowledgeBase) -> Lexicon:
         refinements=build_refinements(kb),
         rank={name: severity.rank for name, severity in kb.vocabulary.severities.items()},
         unplaced=frozenset(
-            entry.id for entry in kb.entries.values() if entry.group not in _PLACED_GROUPS
+            entry.id
+            for entry in kb.entries.values()
+            if entry.group not in _PLACED_GROUPS or entry.id in _WHOLE
         ),
         placeless=frozenset(entry.id for entry in kb.entries.values() if entry.group == "heart"),
     )

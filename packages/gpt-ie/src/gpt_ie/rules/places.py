@@ -6,9 +6,21 @@ from dataclasses import dataclass, replace
 from iki_knowledge import Place, Side
 
 from gpt_ie.rules.mention import Sentence
-from gpt_ie.rules.tokens import Hit
+from gpt_ie.rules.tokens import Hit, Tokens
 
 _LIST = frozenset((",", "and", "or"))
+# Of these there is one on each side: "opacities in the lung bases" are on both.
+_PAIRED = frozenset(
+    (
+        "apex",
+        "base",
+        "costophrenic_angle",
+        "hilum",
+        "perihilar",
+        "upper_lobe",
+        "lower_lobe",
+    )
+)
 _COMPARED = frozenset(("greater", "worse", "more", "larger", "than"))
 
 
@@ -35,6 +47,8 @@ def locations(sentence: Sentence, places: Sequence[Hit[Place]]) -> list[Location
     Returns:
         At least one location, which may be empty.
     """
+    if not places:
+        return [Location()]
     found: list[Location] = []
     bare: list[int] = []
     end = 0
@@ -46,8 +60,9 @@ def locations(sentence: Sentence, places: Sequence[Hit[Place]]) -> list[Location
     for index in reversed(bare):
         if found[index].region is None:  # "right and left bases", unlike "right lung and left base"
             found[index] = replace(found[index], region=found[index + 1].region)
-    united = {(one.side, one.region): one for one in reversed(_united(found))}
-    return list(reversed(united.values())) or [Location()]
+    sided = [_both(one, sentence.tokens) for one in _united(found)]
+    united = {(one.side, one.region): one for one in reversed(sided)}
+    return list(reversed(united.values()))
 
 
 def _add(found: list[Location], hit: Hit[Place], between: Sequence[str]) -> bool:
@@ -78,6 +93,13 @@ def _add(found: list[Location], hit: Hit[Place], between: Sequence[str]) -> bool
         return begins
     found[-1] = Location(side, last.region or place.region, last.first, hit.last)
     return False
+
+
+def _both(one: Location, tokens: Tokens) -> Location:
+    """A place without a side is bilateral where its paired part stands in the plural."""
+    if one.side is not None or one.region not in _PAIRED or one.last is None:
+        return one
+    return replace(one, side="bilateral") if tokens.plural(one.last - 1) else one
 
 
 def _united(found: Sequence[Location]) -> list[Location]:

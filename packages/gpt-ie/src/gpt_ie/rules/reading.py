@@ -1,9 +1,9 @@
 """One sentence read from start to end: words, mentions, clauses, verdicts, slots. Pure."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from iki_knowledge import Finding, Trend
+from iki_knowledge import Finding, Side, Trend
 
 from gpt_ie.rules.clauses import number_clauses
 from gpt_ie.rules.cues import Cue
@@ -14,6 +14,10 @@ from gpt_ie.rules.scope import judge
 from gpt_ie.rules.slots import Slots, fill_slots
 from gpt_ie.rules.tokens import Hit, Tokens, keys, tokenise
 
+# Organs and collections of which there is one on each side, so that their plural means both.
+_PAIRED = keys("diaphragm hemidiaphragm effusion pneumothorax")
+# How the name of a curve begins that is convex to one side: "levoscoliosis".
+_CONVEX: tuple[tuple[str, Side], ...] = (("levo", "left"), ("dextro", "right"))
 # Words of cues are neither predicates nor modifiers, but for these.
 _PREDICATES_IN_CUES = frozenset(("borderline",))
 _CHANGE = keys(
@@ -66,10 +70,24 @@ def read_sentence(
         placeless=lexicon.placeless,
     )
     return [
-        _reading(tokens, mention, verdict, slot, location)
+        _reading(tokens, mention, verdict, slot, _sided(tokens, mention, verdict, location))
         for mention, verdict, slot in zip(sentence.mentions, verdicts, slots, strict=True)
         for location in locations(sentence, slot.places)
     ]
+
+
+def _sided(tokens: Tokens, mention: Mention, verdict: Verdict, location: Location) -> Location:
+    """The location with the side that the name tells: "flat diaphragms", "levoscoliosis"."""
+    if location.side is not None or verdict.presence == "absent":
+        return location
+    for position in range(mention.first, mention.last):
+        word = tokens.words[position]
+        if word in _PAIRED and tokens.plural(position):
+            return replace(location, side="bilateral")
+        for beginning, side in _CONVEX:
+            if word.startswith(beginning):
+                return replace(location, side=side)
+    return location
 
 
 def parse(lexicon: Lexicon, tokens: Tokens) -> Sentence:
@@ -92,6 +110,8 @@ def parse(lexicon: Lexicon, tokens: Tokens) -> Sentence:
     places = tuple(hit for hit in lexicon.places.find(words) if hit.first not in taken)
     # "Minor fissure" is no minor finding.
     fixed = taken.union(*(range(hit.first, hit.last) for hit in places if hit.last > hit.first + 1))
+    # "The heart is large" names the finding, it does not grade it.
+    fixed |= {mention.anchor for mention in mentions if mention.last > mention.first + 1}
     trends = [
         hit
         for hit in lexicon.trends.find(words)
@@ -100,7 +120,7 @@ def parse(lexicon: Lexicon, tokens: Tokens) -> Sentence:
     clauses = number_clauses(words, cues, mentions)
     return Sentence(
         tokens,
-        lexicon.refinements.apply(words, tokens.plurals(), mentions, clauses),
+        lexicon.refinements.apply(tokens, mentions, clauses),
         cues,
         tuple(hit for hit in lexicon.severities.find(words) if hit.first not in fixed),
         places,

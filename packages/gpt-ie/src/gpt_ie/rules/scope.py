@@ -78,6 +78,8 @@ def _reach(sentence: Sentence, hit: Hit[Cue]) -> tuple[str, Iterator[int]]:
         return "uncertain", _preceding(sentence, hit)
     if kind == "unasserted":
         return "unasserted", _following(sentence, hit)
+    if kind == "unasserted_last":
+        return "unasserted", _preceding(sentence, hit)
     return "uncertain", nothing
 
 

@@ -21,16 +21,23 @@ _STOPS = (
     | keys("represent representing reflect reflecting")
 )
 _JOIN = frozenset((",", "and", "or", "/", "versus", "vs"))
+_ALTERNATIVE = frozenset(("or", "/", "versus", "vs"))
 _TURNS = frozenset(("but", "and", "though", "although", ","))
 _BARE = 3
 _DEGREES = frozenset(("more", "most", "less", "least"))
 _CHANGES = frozenset(("worsening", "improvement", "increase", "decrease", "progression", "change"))
 _LEVELS = frozenset(("upper", "mid", "lower"))
-_OUTSIDE = keys(
-    "quadrant thoracic thoracolumbar lumbar cervical abdomen abdominal extremity arm neck svc "
-    "atrium atrial ventricle ventricular"
+# Parts of the body that have sides of their own, and parts that do not.
+_BEYOND = keys("quadrant abdomen abdominal extremity arm neck")
+_OUTSIDE = _BEYOND | keys(
+    "thoracic thoracolumbar lumbar cervical svc atrium atrial ventricle ventricular"
 )
-_COPULA = VERBS | {"measuring", "being"}
+# What these verbs introduce is their object's: "a low volume film shows a small effusion".
+_COPULA = (VERBS | {"measuring", "being"}) - keys(
+    "demonstrate show reveal contain overlie have had"
+)
+# "Minimally displaced" grades the displacement, not the fracture.
+_QUALITIES = keys("displaced depressed impacted rotated angulated")
 
 
 @dataclass(slots=True)
@@ -75,18 +82,40 @@ def fill_slots(
         if index is not None and slots[index].trend is None:
             slots[index].trend = trend
     for place in sentence.places:
-        index = None if _elsewhere(sentence, place) else _owner(sentence, place, far=True)
-        if index is not None and sentence.mentions[index].category not in placeless:
-            slots[index].places.append(place)
+        _give_place(sentence, slots, place, unplaced, placeless)
     _share_places(sentence, slots, denied, unplaced)
     _share_severity(sentence, slots)
     return slots
 
 
+def _give_place(
+    sentence: Sentence,
+    slots: Sequence[Slots],
+    place: Hit[Place],
+    unplaced: Set[str],
+    placeless: Set[str],
+) -> None:
+    """Give a place to its mention; of one outside the lungs no more than the side.
+
+    "Clips in the right upper quadrant" are on the right, but not in the upper lung.
+    """
+    outside = _outside(sentence, place)
+    index = _owner(sentence, place, far=outside is None)
+    if index is None or sentence.mentions[index].category in placeless:
+        return
+    if outside is None:
+        slots[index].places.append(place)
+    elif outside in _BEYOND and sentence.mentions[index].category in unplaced and place.value.side:
+        side = Hit(place.first, place.last, Place(side=place.value.side))
+        slots[index].places.append(side)
+
+
 def _grades_change(sentence: Sentence, hit: Hit[str]) -> bool:
-    """Whether a severity grades a change, not a finding: "slightly improved", "more marked"."""
+    """Whether a severity grades a change or a quality: "slightly improved", "more marked"."""
     words = sentence.tokens.words
     if hit.first > 0 and words[hit.first - 1] in _DEGREES:
+        return True
+    if hit.last < len(words) and words[hit.last] in _QUALITIES:
         return True
     follows = hit.last + (hit.last < len(words) and words[hit.last] == "interval")
     changes = any(trend.first in (hit.last, follows) for trend in sentence.trends)
@@ -94,11 +123,11 @@ def _grades_change(sentence: Sentence, hit: Hit[str]) -> bool:
     return changes and (adverb or words[follows] in _CHANGES)
 
 
-def _elsewhere(sentence: Sentence, hit: Hit[Place]) -> bool:
-    """Whether a place lies outside the lungs: "right upper quadrant", "lower thoracic spine"."""
+def _outside(sentence: Sentence, hit: Hit[Place]) -> str | None:
+    """What a place outside the lungs is of: "right upper quadrant", "lower thoracic spine"."""
     words = sentence.tokens.words
     after = hit.last + (hit.last < len(words) and words[hit.last] in _LEVELS)
-    return after < len(words) and words[after] in _OUTSIDE
+    return words[after] if after < len(words) and words[after] in _OUTSIDE else None
 
 
 def _owner(sentence: Sentence, hit: Modifier, *, far: bool) -> int | None:
@@ -208,11 +237,17 @@ def _lent(sentence: Sentence, slots: Sequence[Slots], index: int) -> list[Hit[Pl
 
 
 def _share_severity(sentence: Sentence, slots: Sequence[Slots]) -> None:
-    """Two names in one noun phrase share its severity: "small calcified right apical nodule"."""
+    """Two names of one thing share its severity.
+
+    They stand in one noun phrase ("small calcified right apical nodule") or are alternatives
+    ("minimal scarring or atelectasis").
+    """
     for index in range(len(slots) - 1):
         left, right = sentence.mentions[index], sentence.mentions[index + 1]
         between = sentence.tokens.words[left.last : right.first]
-        if slots[index + 1].severity is None and _JOIN.isdisjoint(between) and _opens(between):
+        one = _JOIN.isdisjoint(between) and _opens(between)
+        either = not _ALTERNATIVE.isdisjoint(between) and len(between) <= _BARE
+        if slots[index + 1].severity is None and (one or either):
             slots[index + 1].severity = slots[index].severity
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from iki_knowledge.resolve import singular
 
@@ -32,10 +32,9 @@ class Tokens:
     starts: tuple[int, ...]
     ends: tuple[int, ...]
 
-    def plurals(self) -> tuple[bool, ...]:
-        """For each word whether its key is shorter than what was written, as of "nodules"."""
-        spans = zip(self.words, self.starts, self.ends, strict=True)
-        return tuple(end - start > len(word) for word, start, end in spans)
+    def plural(self, position: int) -> bool:
+        """Whether a word's key is shorter than what was written, as of "nodules"."""
+        return self.ends[position] - self.starts[position] > len(self.words[position])
 
 
 @lru_cache(maxsize=65536)
@@ -103,22 +102,20 @@ class PhraseTree(Generic[T]):
     def find(self, words: Sequence[str]) -> list[Hit[T]]:
         """Every phrase among the words: from the left, the longest at each place, no overlap."""
         hits: list[Hit[T]] = []
-        position = 0
-        count = len(words)
-        while position < count:
-            node = self._root.get(words[position])
-            best: Hit[T] | None = None
-            last = position + 1
+        root, end, count = self._root, 0, len(words)
+        for position, word in enumerate(words):
+            if position < end or word not in root:
+                continue
+            node, last, found = root[word], position + 1, 0
+            value: T | None = None
             while node is not None:
                 if _VALUE in node:
-                    best = Hit(position, last, node[_VALUE])
+                    found, value = last, node[_VALUE]
                 if last == count:
                     break
                 node = node.get(words[last])
                 last += 1
-            if best is None:
-                position += 1
-            else:
-                hits.append(best)
-                position = best.last
+            if found:
+                hits.append(Hit(position, found, cast("T", value)))
+                end = found
         return hits
