@@ -88,7 +88,7 @@ def test_a_run_that_was_killed_in_an_epoch_is_not_complete(finished, training, t
     assert is_complete(folder)
     manifest = folder / LAST / "manifest.json"
     content = json.loads(manifest.read_text(encoding="utf-8"))
-    content["extra"]["epoch"] = 0
+    content["extra"]["finished"] = False
     manifest.write_text(json.dumps(content), encoding="utf-8")
     assert not is_complete(folder)
     assert not is_complete(tmp_path / "none")

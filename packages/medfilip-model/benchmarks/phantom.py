@@ -16,8 +16,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 from medfilip_model.phantom import (
+    INCIDENTAL_CATEGORIES,
     SEEN_CATEGORIES,
     UNSEEN_CATEGORIES,
+    Phantom,
     PhantomConfig,
     contact_sheet,
     generate,
@@ -68,7 +70,7 @@ def raw_pixels(train: int = 2400, test: int = 800) -> None:
 
 
 def sheet(path: Path, seed: int) -> None:
-    """One phantom for each class and severity, unseen classes last, few greys to keep it small."""
+    """One phantom for each class and severity, unseen classes last, then old scars and devices."""
     config = PhantomConfig(
         size=384,
         seed=seed,
@@ -79,10 +81,22 @@ def sheet(path: Path, seed: int) -> None:
         trend_share=0.0,
     )
     normal = config.model_copy(update={"normal_share": 1.0})
-    phantoms = [generate(normal, index) for index in range(5)] + one_of_each(config)
+    phantoms = [generate(normal, index) for index in range(4)] + one_of_each(config)
+    phantoms += incidental(normal.model_copy(update={"incidental_share": 1.0}))
     tiles = contact_sheet(phantoms, columns=6, tile=192)
-    tiles.quantize(72, dither=Image.Dither.NONE).save(path, optimize=True)
+    # Few greys keep the file small.
+    tiles.quantize(48, dither=Image.Dither.NONE).save(path, optimize=True)
     print(f"{path}: {tiles.size[0]} x {tiles.size[1]}, {path.stat().st_size / 1000:.0f} kB")
+
+
+def incidental(config: PhantomConfig) -> list[Phantom]:
+    """One phantom without a class for each old scar and device."""
+    found: dict[str, int] = {}
+    for index in range(2_000):
+        findings = plan_phantom(config, index).findings
+        if len(findings) == 1:
+            found.setdefault(findings[0].category, index)
+    return [generate(config, found[name]) for name in INCIDENTAL_CATEGORIES]
 
 
 def main() -> None:

@@ -1,8 +1,11 @@
 """A tiny model, a folder of drawn images whose labels can be seen, and a cache of its own."""
 
 import csv
+import gzip
 import json
+import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +22,26 @@ from medfilip_model.config import (
     TrainConfig,
 )
 from medfilip_model.model import MedFILIP
+from medfilip_model.phantom import PhantomConfig, generate
 from PIL import Image
 
 # What the drawn images show: a bright bar low on the left, a disc in the middle, or nothing.
 SHAPES = ("pleural_effusion", "mass", "")
+CHEXPERT = {
+    "Enlarged Cardiomediastinum": "enlarged_cardiomediastinum",
+    "Cardiomegaly": "cardiomegaly",
+    "Lung Opacity": "lung_opacity",
+    "Lung Lesion": "lung_lesion",
+    "Edema": "pulmonary_edema",
+    "Consolidation": "consolidation",
+    "Pneumonia": "pneumonia",
+    "Atelectasis": "atelectasis",
+    "Pneumothorax": "pneumothorax",
+    "Pleural Effusion": "pleural_effusion",
+    "Pleural Other": "pleural_other",
+    "Fracture": "fracture",
+    "Support Devices": "support_device",
+}
 OFFICIAL = {"pleural_effusion": "Effusion", "mass": "Mass", "": "No Finding"}
 
 
@@ -135,3 +154,65 @@ def write_findings(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+@dataclass(frozen=True)
+class MimicFixture:
+    """A MIMIC-CXR-JPG tree of phantoms, the findings of its reports, and the reports."""
+
+    root: Path
+    findings: Path
+    reports: Path
+
+
+def write_mimic_tree(folder: Path, studies: int = 24, size: int = 64) -> MimicFixture:
+    """Two studies a patient; every third study has a lateral too; 6 of 10 patients train."""
+    root, reports = folder / "mimic", folder / "reports"
+    tables: dict[str, list[dict[str, object]]] = {"metadata": [], "split": [], "chexpert": []}
+    lines: list[str] = []
+    config = PhantomConfig(size=size, seed=3)
+    for n in range(studies):
+        phantom = generate(config, n)
+        patient, study = 10000032 + n // 2, 50414267 + n
+        split = ("train",) * 6 + ("validate",) * 2 + ("test",) * 2
+        ids = {"subject_id": patient, "study_id": study}
+        place = f"files/p{str(patient)[:2]}/p{patient}"
+        (root / place / f"s{study}").mkdir(parents=True)
+        (reports / place).mkdir(parents=True, exist_ok=True)
+        for view in ("PA" if n % 2 else "AP", *(("LATERAL",) if n % 3 == 0 else ())):
+            name = f"{n:08x}-{view.lower()}"
+            pixels = Image.fromarray((phantom.image * 255).astype(np.uint8))
+            pixels.save(root / place / f"s{study}" / f"{name}.jpg", quality=95)
+            described = {"ViewPosition": view, "Rows": size, "Columns": size}
+            tables["metadata"].append({"dicom_id": name, **ids, **described})
+            tables["split"].append(
+                {"dicom_id": name, **ids, "split": split[n // 2 % 10]},
+            )
+        shown = {finding.category for finding in phantom.findings}
+        chexpert = {label: 1.0 if category in shown else "" for label, category in CHEXPERT.items()}
+        tables["chexpert"].append({**ids, **chexpert, "No Finding": "" if shown else 1.0})
+        text = f"FINDINGS: {phantom.report.findings}\nIMPRESSION: {phantom.report.impression}\n"
+        (reports / place / f"s{study}.txt").write_text(text, encoding="utf-8")
+        findings = [finding.model_dump() for finding in phantom.findings]
+        lines.append(json.dumps({"report_id": f"s{study}", "schema": 1, "findings": findings}))
+    for name, rows in tables.items():
+        with gzip.open(root / f"mimic-cxr-2.0.0-{name}.csv.gz", "wt", newline="") as file:
+            writer = csv.DictWriter(file, list(rows[0]))
+            writer.writeheader()
+            writer.writerows(rows)
+    (folder / "findings.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return MimicFixture(root, folder / "findings.jsonl", reports)
+
+
+@pytest.fixture(scope="session")
+def mimic_tree(tmp_path_factory: pytest.TempPathFactory) -> MimicFixture:
+    """A tree that no test changes; `write_mimic_tree` writes one of a test's own."""
+    return write_mimic_tree(tmp_path_factory.mktemp("mimic"))
+
+
+@pytest.fixture
+def own_mimic_tree(mimic_tree: MimicFixture, tmp_path: Path) -> MimicFixture:
+    """A copy that a test may change."""
+    folder = tmp_path / "own"
+    shutil.copytree(mimic_tree.root.parent, folder)
+    return MimicFixture(folder / "mimic", folder / "findings.jsonl", folder / "reports")

@@ -6,7 +6,17 @@ from pathlib import Path
 import pytest
 import torch
 from medfilip_model import checkpoint
-from medfilip_model.checkpoint import LAST, load_checkpoint, load_model, save_checkpoint
+from medfilip_model.checkpoint import (
+    BEST,
+    LAST,
+    State,
+    copy_checkpoint,
+    load_checkpoint,
+    load_model,
+    load_state,
+    remove_checkpoint,
+    save_checkpoint,
+)
 from medfilip_model.config import ModelConfig
 from medfilip_model.errors import CheckpointError
 from medfilip_model.model import MedFILIP
@@ -72,6 +82,81 @@ def test_killed_between_any_two_files_the_old_checkpoint_stays(
     save_checkpoint(saved / LAST, new, {"seed": 2}, {})
     assert same_weights(load_model(saved), new)
     assert len(list((saved / LAST).iterdir())) == 3
+
+
+@pytest.fixture
+def state() -> State:
+    return State({"a/0": torch.arange(3.0)}, {"n": [1, None], "a": {"$tensor": "a/0"}})
+
+
+def test_state_is_kept_beside_the_weights_and_replaced_with_them(
+    saved: Path, tiny_model: MedFILIP, state: State
+):
+    assert load_state(saved / LAST) is None
+    save_checkpoint(saved / LAST, tiny_model, {}, {}, state=state)
+    back = load_state(saved / LAST)
+    assert back is not None
+    assert torch.equal(back.tensors["a/0"], state.tensors["a/0"])
+    assert back.values == state.values
+    assert len(list((saved / LAST).iterdir())) == 5
+    save_checkpoint(saved / LAST, tiny_model, {}, {})
+    assert load_state(saved / LAST) is None
+    assert len(list((saved / LAST).iterdir())) == 3
+
+
+@pytest.mark.parametrize("survived", range(5))
+def test_a_full_disk_leaves_the_old_checkpoint_and_no_litter(
+    saved: Path, tiny_model_config: ModelConfig, tiny_model: MedFILIP, state, monkeypatch, survived
+):
+    before = {path.name for path in (saved / LAST).iterdir()}
+    left = survived
+    real = checkpoint.os.fsync
+
+    def full(number: int) -> None:
+        nonlocal left
+        if left == 0:
+            raise OSError(28, "No space left on device")
+        left -= 1
+        real(number)
+
+    monkeypatch.setattr(checkpoint.os, "fsync", full)
+    with pytest.raises(CheckpointError, match=r"no space left \(\d+ MiB are needed.*is untouched"):
+        save_checkpoint(saved / LAST, MedFILIP(tiny_model_config), {"x": 1}, {}, state=state)
+    assert {path.name for path in (saved / LAST).iterdir()} == before
+    assert same_weights(load_model(saved), tiny_model)
+
+
+def test_a_copy_has_no_state_and_outlives_its_source(
+    saved: Path, tiny_model: MedFILIP, tiny_model_config: ModelConfig, state: State, monkeypatch
+):
+    save_checkpoint(saved / LAST, tiny_model, {"seed": 1}, {"epoch": 2}, state=state)
+    copy_checkpoint(saved / LAST, saved / BEST)
+    save_checkpoint(saved / LAST, MedFILIP(tiny_model_config), {"seed": 2}, {})
+    assert same_weights(load_model(saved / BEST), tiny_model)
+    assert load_checkpoint(saved / BEST).extra == {"epoch": 2}
+    assert load_state(saved / BEST) is None
+    # Where the disk has no links.
+    monkeypatch.setattr(Path, "hardlink_to", lambda *_: (_ for _ in ()).throw(OSError(1, "no")))
+    copy_checkpoint(saved / LAST, saved / BEST)
+    assert same_weights(load_model(saved / BEST), load_model(saved))
+    assert len(list((saved / BEST).iterdir())) == 3
+    remove_checkpoint(saved / BEST)
+    assert not (saved / BEST).exists()
+
+
+def test_a_truncated_state_is_refused(saved: Path, tiny_model: MedFILIP, state: State):
+    save_checkpoint(saved / LAST, tiny_model, {}, {}, state=state)
+    path = next((saved / LAST).glob("state-*.safetensors"))
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(CheckpointError, match="is damaged"):
+        load_state(saved / LAST)
+    assert load_model(saved / LAST)
+
+
+def test_version_one_is_read(saved: Path, tiny_model: MedFILIP):
+    path = saved / LAST / "manifest.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "version": 1}))
+    assert same_weights(load_model(saved), tiny_model)
 
 
 def test_an_interrupted_write_leaves_no_file(tmp_path: Path, monkeypatch):
@@ -149,8 +234,8 @@ def test_a_foreign_manifest_is_refused(saved: Path, text: str):
 
 def test_a_later_version_is_refused(saved: Path):
     path = saved / LAST / "manifest.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), "version": 2}))
-    with pytest.raises(CheckpointError, match="version 2; this version of medfilip-model reads"):
+    path.write_text(json.dumps({**json.loads(path.read_text()), "version": 3}))
+    with pytest.raises(CheckpointError, match="version 3; this version of medfilip-model reads"):
         load_model(saved)
 
 

@@ -1,8 +1,11 @@
+import json
+
 import pytest
 import torch
 from medfilip_model.config import OptimConfig
 from medfilip_model.model import MedFILIP
-from medfilip_model.optim import make_optimiser, make_schedule
+from medfilip_model.optim import make_optimiser, make_schedule, share
+from medfilip_model.training.tree import flatten, unflatten
 from torch import nn
 
 
@@ -60,7 +63,50 @@ def test_restarts_begin_anew_every_period():
     assert min(seen) == pytest.approx(0.1, abs=0.03)
 
 
+def test_cosine_warms_up_and_falls_to_the_lowest_rate():
+    config = OptimConfig(lr=1.0, text_lr=0.1, schedule="cosine", warmup=0.2, min_lr=0.05)
+    seen = rates(config, epochs=5, steps=10)
+    assert seen[:10] == pytest.approx([(n + 1) / 11 for n in range(10)])
+    assert seen[10] == 1.0
+    assert seen[30] == pytest.approx(0.525)
+    assert seen[-1] == pytest.approx(0.05, abs=0.002)
+    assert share(config, 0.1, 50, 50) * 0.1 == pytest.approx(0.05)
+    assert share(config, 0.01, 50, 50) == 1.0  # never above the group's own rate
+
+
+def test_constant_stays_after_the_warm_up():
+    seen = rates(OptimConfig(lr=1.0, schedule="constant", warmup=0.5), epochs=1, steps=4)
+    assert seen == pytest.approx([1 / 3, 2 / 3, 1, 1])
+    assert rates(OptimConfig(lr=1.0, schedule="constant", warmup=0), epochs=1, steps=3) == [1] * 3
+
+
+@pytest.mark.parametrize("schedule", ["onecycle", "cosine", "constant", "restarts"])
+def test_a_schedule_goes_on_from_its_state(schedule):
+    """Through JSON, as a checkpoint has it."""
+    config = OptimConfig(lr=1.0, schedule=schedule)
+
+    def made():
+        optimiser = make_optimiser(nn.Linear(2, 2), config)
+        return optimiser, make_schedule(optimiser, config, epochs=2, steps=5)
+
+    (optimiser, schedule_a), (other, schedule_b) = made(), made()
+    for _ in range(4):
+        optimiser.step()
+        schedule_a.step()
+    tensors, values = flatten([schedule_a.state_dict(), optimiser.state_dict()])
+    back = unflatten(tensors, json.loads(json.dumps(values)))
+    schedule_b.load_state_dict(back[0])
+    other.load_state_dict(back[1])
+    for _ in range(5):
+        assert schedule_a.get_last_lr() == schedule_b.get_last_lr()
+        assert optimiser.param_groups[0]["lr"] == other.param_groups[0]["lr"]
+        for part in (optimiser, schedule_a, other, schedule_b):
+            part.step()
+
+
 def test_sgd_and_adamw_are_what_they_say():
     model = nn.Linear(2, 2)
-    assert isinstance(make_optimiser(model, OptimConfig(name="sgd")), torch.optim.SGD)
+    sgd = make_optimiser(model, OptimConfig(name="sgd", momentum=0.7))
+    assert isinstance(sgd, torch.optim.SGD)
+    assert {group["momentum"] for group in sgd.param_groups} == {0.7}
     assert isinstance(make_optimiser(model, OptimConfig()), torch.optim.AdamW)

@@ -50,3 +50,14 @@ def test_rows_are_respected(tiny_model: MedFILIP):
         pytest.approx(0.0),
         pytest.approx(1.0),
     )
+
+
+def test_a_finding_is_one_of_its_broader_categories_with_a_dictionary(
+    tiny_model: MedFILIP, kb: KnowledgeBase
+):
+    pixels = np.random.default_rng(0).integers(0, 256, (4, 32, 32), dtype=np.uint8)
+    known = ((Finding(category="empyema"),), (), (), ())
+    samples = tuple(Sample(str(n), str(n), "valid", own) for n, own in enumerate(known))
+    images, prompts = ImageSet("set", samples, pixels), {"pleural_effusion": ("effusion",)}
+    assert zero_shot(tiny_model, images, range(4), prompts).macro is None
+    assert zero_shot(tiny_model, images, range(4), prompts, kb).macro is not None

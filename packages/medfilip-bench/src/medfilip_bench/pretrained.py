@@ -9,8 +9,7 @@ from gpt_ie import Report, RulesEngine, extract
 from iki_knowledge import KnowledgeBase
 from medfilip_model import TrainConfig, train
 from medfilip_model.checkpoint import load_checkpoint
-from medfilip_model.config import parse_config
-from medfilip_model.errors import CheckpointError
+from medfilip_model.errors import CheckpointError, ConfigError
 from medfilip_model.phantom import PhantomConfig, plan_phantom
 from medfilip_model.progress import Listener
 
@@ -18,16 +17,12 @@ from medfilip_bench.files import write_atomic
 
 
 def is_complete(run: Path) -> bool:
-    """Return whether a run folder holds a checkpoint of its last epoch.
-
-    A run that was killed leaves the checkpoint of an earlier epoch; it must be trained again.
-    """
+    """Return whether a run folder holds a finished run; one that was killed is gone on with."""
     try:
         checkpoint = load_checkpoint(run)
     except CheckpointError:
         return False
-    planned = parse_config(checkpoint.config["config"]).epochs
-    return checkpoint.extra.get("epoch") == planned
+    return checkpoint.extra.get("finished") is True
 
 
 def train_on_reports(
@@ -53,7 +48,12 @@ def train_on_reports(
         f"{summary.findings} findings read in {summary.reports} phantom reports "
         f"({summary.failed} failed) by {summary.engine}: {findings}"
     )
-    return train(config.replace(data__findings=findings), kb=kb, listener=listener).out
+    asked = config.replace(data__findings=findings)
+    try:
+        return train(asked, kb=kb, listener=listener).out
+    except ConfigError as error:
+        listener.note(f"the run in {config.out} is trained anew: {error}")
+        return train(asked, kb=kb, listener=listener, resume=False).out
 
 
 def training_reports(config: TrainConfig) -> Iterator[Report]:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from jaxtyping import Float, Int, Num
@@ -10,7 +11,26 @@ from torch.nn import functional
 
 from medfilip_model.config import ModelConfig
 from medfilip_model.data.transforms import resize, standardise
-from medfilip_model.towers import image_tower, text_tower, tokenize
+from medfilip_model.towers import Tokenizer, image_tower, text_tower, tokenizer
+
+if TYPE_CHECKING:
+    from medfilip_model.fusion import FusionHead
+
+
+class Embedded(NamedTuple):
+    """A training batch in the common space.
+
+    Attributes:
+        images: Unit vectors in float32.
+        texts: Unit vectors in float32.
+        scale: Scale of their cosines in the softmax.
+        map: Last feature map of the image tower, for the fusion head; None where there is none.
+    """
+
+    images: Float[Tensor, "N D"]
+    texts: Float[Tensor, "U D"]
+    scale: Float[Tensor, ""]
+    map: Float[Tensor, "N C h w"] | None
 
 
 class MedFILIP(nn.Module):
@@ -20,22 +40,41 @@ class MedFILIP(nn.Module):
         config: Sizes and towers; with the weights it is all that a checkpoint holds.
     """
 
-    def __init__(self, config: ModelConfig) -> None:
-        """Make the towers with random weights.
+    def __init__(self, config: ModelConfig, *, load: bool = True) -> None:
+        """Make the towers, with the weights that the config names, or random ones.
 
         Args:
             config: Sizes and towers.
+            load: Whether the weights that the config names are read; False where a checkpoint's
+                follow, so that neither a hub nor a file is needed for what is replaced at once.
 
         Raises:
-            ConfigError: If a tower does not exist or its sizes do not fit.
+            ConfigError: If a tower does not exist, its sizes do not fit, or its weights are not to
+                be had.
         """
         super().__init__()
         self.config = config
-        self.image_tower, features = image_tower(config.image)
+        self.image_tower = image_tower(config.image, config.size, load=load)
+        features = self.image_tower.features
         self.image_norm = nn.BatchNorm1d(features) if config.image_norm else nn.Identity()
         self.image_projection = nn.Linear(features, config.embed, bias=False)
-        self.text_tower = text_tower(config.text, config.embed)
+        self.text_tower = text_tower(config.text, config.embed, load=load)
         self.log_scale = nn.Parameter(torch.tensor(math.log(config.logit_scale)))
+        self.fusion: FusionHead | None = self._fusion_head()
+
+    def _fusion_head(self) -> "FusionHead | None":
+        config = self.config.fusion
+        if config is None:
+            return None
+        from medfilip_model.fusion import FusionHead
+
+        channels = self.image_tower.channels
+        return FusionHead(config, channels, self.config.embed, len(config.places))
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """The tokenizer of the text tower."""
+        return tokenizer(self.config.text)
 
     @property
     def device(self) -> torch.device:
@@ -57,8 +96,36 @@ class MedFILIP(nn.Module):
         Returns:
             Unit vectors in float32.
         """
+        return self._project(self.image_tower(self._pixels(images)))
+
+    def encode_map(self, images: Num[Tensor, "N 1 H W"]) -> Float[Tensor, "N C h w"]:
+        """Return the last feature map of images: what the fusion head attends to.
+
+        Args:
+            images: As in `encode_image`.
+
+        Returns:
+            The map before pooling and projection.
+        """
+        return self.image_tower.forward_map(self._pixels(images))
+
+    def locate(self, images: Num[Tensor, "N 1 H W"]) -> Float[Tensor, "N D h w"]:
+        """Embed each location of images alone, to be compared with texts.
+
+        Args:
+            images: As in `encode_image`.
+
+        Returns:
+            A unit vector in float32 for each location of the last feature map.
+        """
+        features = self.image_tower.locate(self.encode_map(images))
+        flat = self._project(features.movedim(1, -1).flatten(0, 2))
+        return flat.unflatten(0, (len(features), *features.shape[2:])).movedim(-1, 1)
+
+    def _pixels(self, images: Num[Tensor, "N 1 H W"]) -> Float[Tensor, "N 1 S S"]:
+        # Moved as they are, mostly bytes, and computed with on the device.
         pixels = standardise(resize(images.to(self.device), self.config.size))
-        return self._embed_pixels(pixels)
+        return _channels_last(pixels)
 
     def encode_text(self, texts: Sequence[str]) -> Float[Tensor, "M D"]:
         """Embed texts.
@@ -69,10 +136,10 @@ class MedFILIP(nn.Module):
         Returns:
             Unit vectors in float32.
         """
-        return self.encode_tokens(tokenize(texts, self.config.text.context).to(self.device))
+        return self.encode_tokens(self.tokenizer(texts).to(self.device))
 
     def encode_tokens(self, tokens: Int[Tensor, "M L"]) -> Float[Tensor, "M D"]:
-        """Embed texts that `medfilip_model.towers.tokenize` has split already."""
+        """Embed texts that `tokenizer` has split already."""
         if not len(tokens):  # attention cannot shape an empty batch
             return torch.zeros((0, self.config.embed), device=self.device)
         return functional.normalize(self.text_tower(tokens).float(), dim=-1)
@@ -89,11 +156,12 @@ class MedFILIP(nn.Module):
         Returns:
             Similarities in [-1, 1].
         """
-        return self.encode_image(images) @ self.encode_text(texts).T
+        images, known = self.encode_image(images), self.encode_text(texts)
+        # A product of bfloat16 numbers would tie scores that differ by less than 0.004.
+        with torch.autocast(images.device.type, enabled=False):
+            return images @ known.T
 
-    def forward(
-        self, pixels: Float[Tensor, "N 1 H W"], tokens: Int[Tensor, "U L"]
-    ) -> tuple[Float[Tensor, "N D"], Float[Tensor, "U D"], Float[Tensor, ""]]:
+    def forward(self, pixels: Float[Tensor, "N 1 H W"], tokens: Int[Tensor, "U L"]) -> Embedded:
         """Embed a training batch in one call, so that wrappers see every parameter used.
 
         Args:
@@ -101,13 +169,22 @@ class MedFILIP(nn.Module):
             tokens: The batch's unique texts.
 
         Returns:
-            Unit vectors of images and of texts, and the scale.
+            Unit vectors of images and of texts, the scale, and the map of a model with fusion head.
         """
-        return self._embed_pixels(pixels), self.encode_tokens(tokens), self.logit_scale
+        features, grid = self.image_tower.both(_channels_last(pixels))
+        return Embedded(
+            self._project(features),
+            self.encode_tokens(tokens),
+            self.logit_scale,
+            None if self.fusion is None else grid,
+        )
 
-    def _embed_pixels(self, pixels: Float[Tensor, "N 1 H W"]) -> Float[Tensor, "N D"]:
-        # channels_last is what CPU and GPU convolutions are fastest on.
-        features = self.image_tower(pixels.to(memory_format=torch.channels_last))
+    def _project(self, features: Float[Tensor, "N F"]) -> Float[Tensor, "N D"]:
         return functional.normalize(
             self.image_projection(self.image_norm(features)).float(), dim=-1
         )
+
+
+def _channels_last(pixels: Float[Tensor, "N 1 H W"]) -> Float[Tensor, "N 1 H W"]:
+    # What convolutions are fastest in, on CPU and GPU.
+    return pixels.to(memory_format=torch.channels_last)

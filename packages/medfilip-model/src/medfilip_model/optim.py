@@ -1,10 +1,17 @@
 """Optimiser and schedule from their config."""
 
+import math
+from functools import partial
 from itertools import product
 from typing import Any
 
 from torch import nn, optim
-from torch.optim.lr_scheduler import CosineAnnealingWarmRestarts, LRScheduler, OneCycleLR
+from torch.optim.lr_scheduler import (
+    CosineAnnealingWarmRestarts,
+    LambdaLR,
+    LRScheduler,
+    OneCycleLR,
+)
 
 from medfilip_model.config import OptimConfig
 
@@ -31,7 +38,7 @@ def make_optimiser(model: nn.Module, config: OptimConfig) -> optim.Optimizer:
     if config.name == "adamw":
         # Fused: most of the text tower is a table of embeddings, which costs more than it learns.
         return optim.AdamW(groups, lr=config.lr, fused=True)
-    return optim.SGD(groups, lr=config.lr)
+    return optim.SGD(groups, lr=config.lr, momentum=config.momentum)
 
 
 def make_schedule(
@@ -56,6 +63,28 @@ def make_schedule(
             pct_start=warm / total,
             cycle_momentum=False,
         )
-    return CosineAnnealingWarmRestarts(
-        optimiser, T_0=config.restart_epochs * steps, eta_min=config.min_lr
-    )
+    if config.schedule == "restarts":
+        return CosineAnnealingWarmRestarts(
+            optimiser, T_0=config.restart_epochs * steps, eta_min=config.min_lr
+        )
+    rates = [float(group["lr"]) for group in optimiser.param_groups]
+    return LambdaLR(optimiser, [partial(share, config, rate, epochs * steps) for rate in rates])
+
+
+def share(config: OptimConfig, rate: float, total: int, step: int) -> float:
+    """The learning rate of a step as a share of its group's highest, after a linear warm-up.
+
+    Args:
+        config: ``cosine`` falls to `min_lr`, which is the same for every group; ``constant`` stays.
+        rate: Highest rate of the group.
+        total: Steps of the run.
+        step: From 0; the first step has a rate already.
+    """
+    warm = round(config.warmup * total)
+    if step < warm:
+        return (step + 1) / (warm + 1)
+    if config.schedule == "constant":
+        return 1.0
+    done = (step - warm) / max(1, total - warm)
+    lowest = min(config.min_lr / rate, 1.0)
+    return lowest + (1 - lowest) * (1 + math.cos(math.pi * min(done, 1.0))) / 2

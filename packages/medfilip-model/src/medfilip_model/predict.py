@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from iki_knowledge import KnowledgeBase
 
-from medfilip_model.data.pixels import load_image
+from medfilip_model.data.decode import load_image
 from medfilip_model.data.samples import Skipped
 from medfilip_model.encode import encode_images
 from medfilip_model.errors import DataError

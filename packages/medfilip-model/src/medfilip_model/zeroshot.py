@@ -16,6 +16,9 @@ from medfilip_model.data.samples import ImageSet, labels
 from medfilip_model.encode import encode_images, encode_texts
 from medfilip_model.model import MedFILIP
 
+# Images that are in memory at a time.
+_PART = 1024
+
 
 @dataclass(frozen=True)
 class ZeroShotScore:
@@ -78,6 +81,7 @@ def zero_shot(
     images: ImageSet,
     rows: Sequence[int],
     prompts: Mapping[str, Sequence[str]],
+    kb: KnowledgeBase | None = None,
 ) -> ZeroShotScore:
     """Score images against classes by cosine similarity (eq. 10) and take each class's AUC.
 
@@ -86,13 +90,16 @@ def zero_shot(
         images: Images with known findings.
         rows: Rows of `images` to score.
         prompts: Category -> texts, from `class_prompts`.
+        kb: Dictionary, to count a finding as one of its broader categories too (`labels`).
 
     Returns:
         AUC by category, and their mean.
     """
-    embedded = encode_images(model, images.pixels[np.asarray(rows, dtype=np.int64)])
+    # Stored images are decoded as they are asked for: a part at a time keeps the memory small.
+    parts = np.array_split(np.asarray(rows, dtype=np.int64), max(1, -(-len(rows) // _PART)))
+    embedded = torch.cat([encode_images(model, images.pixels[part]) for part in parts])
     scores = (embedded @ encode_classes(model, prompts).T).numpy()
-    known = labels([images.samples[row] for row in rows], list(prompts))
+    known = labels([images.samples[row] for row in rows], list(prompts), kb)
     auc = {category: rank_auc(scores[:, c], known[:, c]) for c, category in enumerate(prompts)}
     defined = [value for value in auc.values() if value is not None]
     return ZeroShotScore(auc, fmean(defined) if defined else None)

@@ -103,3 +103,18 @@ def test_findings_replace_those_of_the_named_splits_only():
 def test_ids_that_match_no_image_are_refused_with_examples_of_both():
     with pytest.raises(DataError, match=r"the file has 'x', the images are called 'a', 'b'"):
         with_findings(images("a", "b"), {"x": ()}, ("train",))
+
+
+def test_all_images_of_a_study_take_over_its_findings():
+    samples = tuple(
+        Sample(f"i{n}", f"p{n // 2}", "train", None, study_id=f"s{n // 2}") for n in range(5)
+    )
+    several = ImageSet("set", samples, np.zeros((5, 4, 4), dtype=np.uint8))
+    new, own = (Finding(category="nodule"),), (Finding(category="mass"),)
+    joined = with_findings(several, {"s0": new, "i3": own, "s1": new, "s9": ()}, ("train",))
+    # An image's own report comes before its study's.
+    assert [s.findings for s in joined.images.samples] == [new, new, new, own, None]
+    assert joined.without_report == ("i4",)
+    assert joined.without_image == ("s9",)
+    with pytest.raises(DataError, match=r"called 'i0', 'i1' …, their studies 's0', 's1' …"):
+        with_findings(several, {"x": ()}, ("train",))

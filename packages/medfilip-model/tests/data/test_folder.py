@@ -108,3 +108,13 @@ def test_without_a_split_a_hash_of_the_patient_decides(folder, kb, tmp_path):
     counts = {split: len(images.rows(split)) for split in ("train", "valid", "test")}
     assert 55 <= counts["train"] <= 80
     assert min(counts.values()) >= 5
+
+
+def test_study_view_and_report_are_read_where_they_are(folder, kb, tmp_path):
+    text = (
+        "file,finding_labels,study_id,view,report\n"
+        'im-000.png,Mass,s1,PA,"A mass, on the left."\nim-001.png,Mass,,,\n'
+    )
+    first, second = load_folder(manifest(folder, tmp_path / "set", text), kb, size=16).samples
+    assert (first.study_id, first.view, first.report) == ("s1", "PA", "A mass, on the left.")
+    assert (second.study_id, second.view, second.report) == (None, None, None)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from iki_knowledge import Finding
-from medfilip_model.data.samples import ImageSet, Sample, labels
+from medfilip_model.data.samples import ImageSet, PixelStore, Sample, labels
 from medfilip_model.errors import DataError
 
 
@@ -22,6 +22,31 @@ def test_labels_are_one_zero_or_not_known():
     ]
     expected = [[1, 0], [0, np.nan], [0, 0], [np.nan, np.nan]]
     np.testing.assert_array_equal(labels(samples, ["mass", "nodule"]), expected)
+
+
+def test_a_finding_counts_as_its_broader_categories_with_a_dictionary(kb):
+    assert "pleural_effusion" in kb.ancestors("empyema")
+    columns = ["pleural_effusion", "empyema", "mass"]
+    certain, doubtful, denied = (
+        sample("a", Finding(category="empyema", presence=presence))
+        for presence in ("present", "uncertain", "absent")
+    )
+    both = sample("b", *doubtful.findings, Finding(category="pleural_effusion"))
+    nan = np.nan
+    expected = [[1, 1, 0], [nan, nan, 0], [0, 0, 0], [1, nan, 0]]
+    np.testing.assert_array_equal(labels([certain, doubtful, denied, both], columns, kb), expected)
+    # Without one, a finding is its own category alone; and never is it a narrower one.
+    assert labels([certain], columns).tolist() == [[0, 1, 0]]
+    assert labels([sample("c", Finding(category="pleural_effusion"))], columns, kb).tolist() == [
+        [1, 0, 0]
+    ]
+
+
+def test_arrays_and_memory_maps_are_stores(tmp_path):
+    np.save(tmp_path / "a.npy", np.zeros((2, 4, 4), np.uint8))
+    mapped = np.load(tmp_path / "a.npy", mmap_mode="r")
+    assert isinstance(mapped, PixelStore)
+    assert ImageSet("set", (sample("a"), sample("b")), mapped).pixels.shape == (2, 4, 4)
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])

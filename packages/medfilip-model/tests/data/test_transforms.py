@@ -1,7 +1,10 @@
+import inspect
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from medfilip_model.data import transforms
 from medfilip_model.data.transforms import jitter, resize, standardise
 
 
@@ -59,3 +62,30 @@ def test_a_shift_is_a_share_of_the_side(shift: float):
     moved = jitter(images, torch.Generator().manual_seed(0), shift=shift, zoom=0.0)
     rows = moved.amax(dim=3).argmax(dim=2).flatten()
     assert 6 <= int((rows - 16).abs().max()) <= 8
+
+
+CALLS = {
+    "standardise": lambda images, _: standardise(images),
+    "resize": lambda images, _: resize(images, 24),
+    "jitter": lambda images, seed: jitter(images, torch.Generator().manual_seed(seed)),
+}
+
+
+def test_every_transform_is_asked_whether_it_mirrors():
+    own = inspect.getmembers(transforms, inspect.isfunction)
+    assert {n for n, f in own if f.__module__ == transforms.__name__} == set(CALLS)
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_nothing_mirrors_left_and_right_or_turns_an_image_over(name):
+    images = torch.full((16, 1, 32, 32), 50.0)
+    images[..., 2:8, 2:10] = 200  # up and to the left
+    for seed in range(8):
+        moved = CALLS[name](images, seed)
+        half = moved.shape[-1] // 2
+        corners = [
+            part.mean(dim=(1, 2, 3))
+            for rows in moved.split(half, dim=2)
+            for part in rows.split(half, dim=3)
+        ]
+        assert torch.stack(corners).argmax(dim=0).eq(0).all()

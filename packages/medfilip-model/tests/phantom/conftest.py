@@ -1,22 +1,18 @@
 """Phantoms with one chosen finding, and the same film without it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 from medfilip_model.phantom import INCIDENTAL_CATEGORIES, PhantomConfig
 from medfilip_model.phantom.anatomy import Contours, trace_contours
+from medfilip_model.phantom.effects import deform
 from medfilip_model.phantom.generate import plan_phantom, streams
 from medfilip_model.phantom.grid import make_grid
+from medfilip_model.phantom.kinds import SEVERITIES
 from medfilip_model.phantom.patient import Patient
-from medfilip_model.phantom.planned import (
-    SEVERITIES,
-    Planned,
-    deform,
-    draw_finding,
-    draw_incidental,
-)
+from medfilip_model.phantom.planned import Planned, draw_finding, draw_incidental
 from medfilip_model.phantom.render import render
 
 
@@ -38,6 +34,12 @@ class Pair:
         return float((self.image - self.bare)[self.mask].mean())
 
     @property
+    def strength(self) -> float:
+        """How much of the film changes within the mask, and by how much."""
+        change = np.abs(self.image - self.bare)[self.mask].mean()
+        return float(change * self.mask.mean() ** 0.5)
+
+    @property
     def relative_x(self) -> np.ndarray:
         """x from the patient's own midline, the mediastinum's shift left out."""
         return self.x - 0.035 * self.patient.rotation
@@ -49,7 +51,7 @@ def planned(category: str, severity: str | None, index: int) -> Planned:
     config = PhantomConfig(trend_share=0)
     while True:
         if category in INCIDENTAL_CATEGORIES:
-            item = draw_incidental(rng, 0)
+            item = draw_incidental(rng, 0)[0]
         else:
             item = draw_finding(rng, category, config, 0)
         if item.finding.category == category and item.finding.severity == severity:
@@ -78,6 +80,17 @@ def pair() -> Callable[..., Pair]:
         if key not in known:
             known[key] = draw_pair(planned(category, severity, index), index, size)
         return known[key]
+
+    return get
+
+
+@pytest.fixture(scope="session")
+def redrawn() -> Callable[..., Pair]:
+    """(category, strength, index) → the same finding in the same place, as strong as asked."""
+
+    def get(category: str, strength: float, index: int) -> Pair:
+        item = planned(category, SEVERITIES[category][-1], index)
+        return draw_pair(replace(item, strength=strength), index)
 
     return get
 

@@ -13,7 +13,7 @@ from medfilip_model.phantom import (
     plan_phantom,
 )
 from medfilip_model.phantom.coexist import compatible
-from medfilip_model.phantom.planned import SEVERITIES
+from medfilip_model.phantom.kinds import SEVERITIES
 
 
 @functools.cache
@@ -23,17 +23,17 @@ def _plans(count, **changes):
 
 
 def test_shares_come_out_as_asked():
-    plans = _plans(700)
+    plans = _plans(1200)
     counts = [sum(f.category not in INCIDENTAL_CATEGORIES for f in plan.findings) for plan in plans]
-    assert np.mean([count == 0 for count in counts]) == pytest.approx(0.33, abs=0.05)
+    assert np.mean([count == 0 for count in counts]) == pytest.approx(0.30, abs=0.05)
     assert max(counts) == 4
     for name in SEEN_CATEGORIES:
         share = np.mean([name in {f.category for f in plan.findings} for plan in plans])
-        assert 0.05 < share < 0.24, name
+        assert 0.03 < share < 0.16, name
 
 
 def test_every_severity_side_and_region_occurs():
-    findings = [f for plan in _plans(700) for f in plan.findings]
+    findings = [f for plan in _plans(1200) for f in plan.findings]
     for name in SEEN_CATEGORIES:
         mine = [f for f in findings if f.category == name]
         assert {f.severity for f in mine} == set(SEVERITIES[name])
@@ -47,7 +47,7 @@ def test_every_severity_side_and_region_occurs():
 
 
 def test_unseen_classes_only_when_asked():
-    seen = {f.category for plan in _plans(700) for f in plan.findings}
+    seen = {f.category for plan in _plans(1200) for f in plan.findings}
     assert not seen & set(UNSEEN_CATEGORIES)
     half = _plans(200, unseen_share=0.5)
     share = np.mean([any(f.category == "covid19" for f in plan.findings) for plan in half])
@@ -84,7 +84,7 @@ def test_any_recipe_gives_an_honest_plan(classes, seed, index, shares, limit):
     plan = plan_phantom(config, index)
     main = [p for p in plan.planned if p.finding.category not in INCIDENTAL_CATEGORIES]
     assert len(main) <= limit
-    assert len(plan.planned) - len(main) <= 1
+    assert len(plan.planned) - len(main) <= 2
     assert all(compatible(a, b) for a, b in combinations(plan.planned, 2))
     assert all(0 <= p.strength < 1 and p.finding.presence == "present" for p in plan.planned)
     assert plan.report.findings

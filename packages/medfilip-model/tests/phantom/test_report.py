@@ -3,16 +3,21 @@ import re
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from iki_knowledge import load_knowledge
 from medfilip_model.phantom import INCIDENTAL_CATEGORIES, PhantomConfig, phrases, plan_phantom
+from medfilip_model.phantom.kinds import DEVICES
 
 _CONFIG = PhantomConfig(unseen_share=0.1, incidental_share=0.4)
 _PLANS = [plan_phantom(_CONFIG, index) for index in range(250)]
 _DENIED = re.compile(r"^(?:No|There is no|Neither)\b")
 
 
+_OTHER_WORDS = {"cardiomegaly": ("enlarged",), "rib_fracture": ("lateral ribs",)}
+
+
 def _names(category):
-    extra = ("enlarged",) if category == "cardiomegaly" else ()
-    return (*phrases.NOUNS[category], *extra)
+    plurals = tuple(f"{noun[:-1]}ies" for noun in phrases.NOUNS[category] if noun.endswith("y"))
+    return (*phrases.NOUNS[category], *plurals, *_OTHER_WORDS.get(category, ()))
 
 
 def _sentences(text):
@@ -39,7 +44,7 @@ def test_side_severity_and_region_are_in_words():
         text = plan.report.findings.lower()
         for finding in plan.findings:
             if finding.side == "bilateral":
-                assert re.search(r"bilateral|bibasilar|both", text)
+                assert re.search(r"bilateral|bibasilar|biapical|both", text)
             elif finding.side is not None and finding.region != "lingula":
                 assert finding.side in text
             if finding.severity is not None:
@@ -82,9 +87,19 @@ def test_lungs_are_called_clear_only_when_they_are():
         if re.search(r"lungs are (clear|well)", plan.report.findings):
             assert {f.category for f in plan.findings} <= {
                 "cardiomegaly",
-                "pacemaker",
-                "central_line",
+                "rib_fracture",
+                "hernia",
+                "healed_fracture",
+                *DEVICES,
             }
+
+
+def test_bones_are_called_intact_only_without_a_break():
+    for plan in _PLANS:
+        if re.search(
+            r"bones are intact|bony abn|[Nn]o (?:displaced )?rib frac", plan.report.findings
+        ):
+            assert not {f.category for f in plan.findings} & {"rib_fracture", "healed_fracture"}
 
 
 @settings(max_examples=40, deadline=None)
@@ -100,8 +115,6 @@ def test_text_is_well_formed(index):
 
 @pytest.mark.parametrize("category", sorted(phrases.NOUNS))
 def test_every_noun_resolves_to_its_category(category):
-    from iki_knowledge import load_knowledge
-
     kb = load_knowledge()
     for noun in phrases.NOUNS[category]:
         assert kb.resolve(noun) == category

@@ -1,7 +1,7 @@
 """findings.jsonl: what an extractor read in each report, joined to images by ``report_id``."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -62,7 +62,8 @@ def with_findings(
 
     Args:
         images: The images.
-        findings: Report id -> findings; a report id is an image id.
+        findings: Report id -> findings; a report id is the id of an image, or of a study, all of
+            whose images take over its findings.
         splits: Splits that take over the findings; the others keep their own.
 
     Returns:
@@ -71,24 +72,34 @@ def with_findings(
     Raises:
         DataError: If not one id of the file is an image's id.
     """
-    taking = {sample.id for sample in images.samples if sample.split in splits}
-    if not taking & findings.keys():
+    taking = [sample for sample in images.samples if sample.split in splits]
+    without = [sample.id for sample in taking if _report_id(sample, findings) is None]
+    if len(without) == len(taking):
+        studies = {sample.study_id for sample in taking if sample.study_id is not None}
+        hint = f", their studies {_example(studies)}" if studies else ""
         raise DataError(
             f"no report_id of the findings file is the id of an image: the file has "
-            f"{_example(findings)}, the images are called {_example(taking)}"
+            f"{_example(findings)}, the images are called {_example(set(without))}{hint}"
         )
 
     def joined(sample: Sample) -> Sample:
         if sample.split not in splits:
             return sample
-        return replace(sample, findings=findings.get(sample.id))
+        name = _report_id(sample, findings)
+        return replace(sample, findings=None if name is None else findings[name])
 
-    every = {sample.id for sample in images.samples}
+    asked = {_report_id(sample, findings) for sample in images.samples}
     return Joined(
         images=images.map(joined),
-        without_report=tuple(sorted(taking - findings.keys())),
-        without_image=tuple(name for name in findings if name not in every),
+        without_report=tuple(sorted(without)),
+        without_image=tuple(name for name in findings if name not in asked),
     )
+
+
+def _report_id(sample: Sample, reports: Container[str]) -> str | None:
+    """The name under which a sample has a report: its own before that of its study."""
+    names = (sample.id, sample.study_id)
+    return next((name for name in names if name is not None and name in reports), None)
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
@@ -112,12 +123,22 @@ def _read_line(line: str, kb: KnowledgeBase, where: str) -> tuple[str, tuple[Fin
         raise DataError(f"{where} has schema {report['schema']!r}; this version reads {_SCHEMA}")
     if not isinstance(report["findings"], list):
         raise DataError(f"{where}: findings is {report['findings']!r}, not a list")
-    found = tuple(_read_finding(entry, kb, where) for entry in report["findings"])
+    found = tuple(read_finding(entry, kb, where) for entry in report["findings"])
     return str(report["report_id"]), found
 
 
-def _read_finding(entry: object, kb: KnowledgeBase, where: str) -> Finding:
-    # Evidence and surface form say where a finding was read: of no use here.
+def read_finding(entry: object, kb: KnowledgeBase, where: str) -> Finding:
+    """Validate one finding as JSON has it.
+
+    Args:
+        entry: The parsed object; evidence and surface form, which say where a finding was read, are
+            of no use here and left out.
+        kb: Dictionary that must know its category, severity, side and region.
+        where: Where it stands, for the message.
+
+    Raises:
+        DataError: If it is no finding of the dictionary.
+    """
     known = Finding.model_fields
     if not isinstance(entry, dict):
         raise DataError(f"{where}: a finding is {entry!r}, not an object")

@@ -28,12 +28,28 @@ _NORMAL = "No Finding"
 
 
 @dataclass(frozen=True)
+class ManifestImage:
+    """One row of a manifest.
+
+    Attributes:
+        file: Path in ``images/``.
+        sample: What the row says of the image.
+    """
+
+    file: str
+    sample: Sample
+
+
+@dataclass(frozen=True)
 class _Row:
     line: int
     file: str
     labels: str | None
     patient: str
     split: str | None
+    view: str | None
+    study: str | None
+    report: str | None
 
 
 def load_folder(
@@ -48,9 +64,10 @@ def load_folder(
 
     The manifest needs the column ``file`` (in ``images/``) and, unless findings come from
     elsewhere, ``finding_labels`` (joined by ``|``, ``No Finding`` for none). ``patient_id`` is the
-    file stem when missing. The first of ``split``, ``official_split`` and ``repo_split`` says
-    train, valid, test or train_val (divided by a hash of the patient); without any, such a hash
-    puts 70 % of the patients into train and 15 % each into valid and test.
+    file stem when missing; ``study_id``, ``view`` and ``report`` may be there. The first of
+    ``split``, ``official_split`` and ``repo_split`` says train, valid, test or train_val (divided
+    by a hash of the patient); without any, such a hash puts 70 % of the patients into train and
+    15 % each into valid and test.
 
     Args:
         folder: The folder.
@@ -67,8 +84,7 @@ def load_folder(
             twice, a patient in two splits, not one image that can be read.
     """
     manifest = folder / "manifest.csv"
-    rows = _read(manifest, need_labels)
-    samples = [_sample(row, manifest, kb) for row in rows]
+    rows = read_manifest(folder, kb, need_labels=need_labels)
     pixels, skipped = load_images(
         [folder / "images" / row.file for row in rows], size, workers=workers
     )
@@ -80,10 +96,24 @@ def load_folder(
         )
     return ImageSet(
         name=folder.resolve().name,
-        samples=tuple(sample for n, sample in enumerate(samples) if n not in skipped),
+        samples=tuple(row.sample for n, row in enumerate(rows) if n not in skipped),
         pixels=pixels,
         skipped=tuple(skipped.values()),
     )
+
+
+def read_manifest(
+    folder: Path, kb: KnowledgeBase, *, need_labels: bool = True
+) -> list[ManifestImage]:
+    """Read the rows of a manifest folder without its images; see `load_folder` for the rules.
+
+    Raises:
+        DataError: Naming the file and line: no manifest, a missing column, an unknown label.
+    """
+    manifest = folder / "manifest.csv"
+    return [
+        ManifestImage(row.file, _sample(row, manifest, kb)) for row in _read(manifest, need_labels)
+    ]
 
 
 def _read(manifest: Path, need_labels: bool) -> list[_Row]:
@@ -120,6 +150,9 @@ def _row(line: int, entry: Mapping[str, str | None], split: str | None, manifest
         labels=entry.get("finding_labels"),
         patient=(entry.get("patient_id") or "").strip() or Path(file).stem,
         split=entry.get(split) if split else None,
+        view=(entry.get("view") or "").strip() or None,
+        study=(entry.get("study_id") or "").strip() or None,
+        report=(entry.get("report") or "").strip() or None,
     )
 
 
@@ -130,6 +163,9 @@ def _sample(row: _Row, manifest: Path, kb: KnowledgeBase) -> Sample:
         patient_id=row.patient,
         split=_split(row, where),
         findings=None if row.labels is None else _findings(row.labels, where, kb),
+        report=row.report,
+        view=row.view,
+        study_id=row.study,
     )
 
 

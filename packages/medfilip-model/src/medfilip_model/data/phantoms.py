@@ -25,7 +25,8 @@ def load_phantoms(config: DataConfig, size: int, listener: Listener) -> ImageSet
         listener: Hears how many are drawn.
 
     Returns:
-        The phantoms with all that was drawn as their findings; every phantom is a patient.
+        The phantoms with all that was drawn as their findings, and their reports; every phantom is
+        a patient.
     """
     recipe = PhantomConfig(size=size, seed=config.seed)
     splits = phantom_indices(config)
@@ -38,5 +39,6 @@ def load_phantoms(config: DataConfig, size: int, listener: Listener) -> ImageSet
     for split, part in splits.items():
         for index in part:
             plan = plan_phantom(recipe, index)
-            samples.append(Sample(plan.id, plan.id, split, plan.findings))
+            report = f"{plan.report.findings}\n\n{plan.report.impression}"
+            samples.append(Sample(plan.id, plan.id, split, plan.findings, report=report))
     return ImageSet("phantoms", tuple(samples), pixels, classes=SEEN_CATEGORIES)

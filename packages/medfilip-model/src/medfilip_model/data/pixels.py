@@ -11,13 +11,10 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import UInt8
-from PIL import Image, ImageOps
 
+from medfilip_model.data.decode import DECODER_VERSION, load_image
 from medfilip_model.data.samples import Skipped
 from medfilip_model.errors import DataError
-
-# Part of every cache key: raise it when decoding changes.
-_VERSION = 1
 
 
 def cache_root() -> Path:
@@ -25,30 +22,6 @@ def cache_root() -> Path:
     import platformdirs
 
     return Path(os.environ.get("MEDFILIP_CACHE") or platformdirs.user_cache_dir("medfilip"))
-
-
-def load_image(path: Path, size: int) -> UInt8[np.ndarray, "H W"]:
-    """Decode one image to a grey square: short side to `size`, then the centre.
-
-    Args:
-        path: PNG, JPEG or anything that Pillow opens; 16-bit grey is scaled to 8.
-        size: Side in pixels.
-
-    Returns:
-        Grey values, 0 black.
-
-    Raises:
-        DataError: If the file is missing or cannot be decoded.
-    """
-    try:
-        with Image.open(path) as file:
-            return _square(file, size)
-    # Pillow's readers raise SyntaxError, ValueError and more on broken files.
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        reason = "no such file" if isinstance(error, FileNotFoundError) else str(error)
-        raise DataError(
-            f"cannot read image {str(path)!r}: {reason or type(error).__name__}"
-        ) from error
 
 
 def load_images(
@@ -78,17 +51,8 @@ def load_images(
     return np.load(folder / "images.npy", mmap_mode="r"), skipped
 
 
-def _square(image: Image.Image, size: int) -> UInt8[np.ndarray, "H W"]:
-    if image.mode.startswith("I"):  # 16-bit grey: Pillow would clip it at 255
-        values = np.asarray(image, dtype=np.float32) / 257.0
-        image = Image.fromarray(values.clip(0, 255).round().astype(np.uint8))
-    else:
-        image = image.convert("L")
-    return np.asarray(ImageOps.fit(image, (size, size), Image.Resampling.LANCZOS))
-
-
 def _key(files: Sequence[Path], size: int) -> str:
-    digest = hashlib.sha256(f"{_VERSION} {size}\n".encode())
+    digest = hashlib.sha256(f"{DECODER_VERSION} {size}\n".encode())
     for path in files:
         # Size and time stand in for the content: reading it all would cost as much as decoding.
         try:
@@ -118,7 +82,7 @@ def _decode_into(folder: Path, files: Sequence[Path], size: int, workers: int) -
         np.save(partial / "images.npy", images[:kept])
         del images
         (partial / "all.npy").unlink()
-        manifest = json.dumps({"version": _VERSION, "size": size, "skipped": skipped})
+        manifest = json.dumps({"version": DECODER_VERSION, "size": size, "skipped": skipped})
         (partial / "manifest.json").write_text(manifest, encoding="utf-8")
         try:
             partial.replace(folder)

@@ -3,16 +3,36 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import Any, Literal, Protocol, get_args, runtime_checkable
 
 import numpy as np
-from iki_knowledge import Finding
-from jaxtyping import Float, UInt8
+from iki_knowledge import Finding, KnowledgeBase
+from jaxtyping import Float
 
 from medfilip_model.errors import DataError
 
 Split = Literal["train", "valid", "test"]
 SPLITS: tuple[Split, ...] = get_args(Split)
+
+
+@runtime_checkable
+class PixelStore(Protocol):
+    """N grey images [H, W] that are read by row: a numpy array, a memory map, or shards.
+
+    Indexed as an array's first axis is: by a row, a slice, or an int64 array of rows, which gives
+    a new axis order and may repeat. What comes back is uint8.
+    """
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(N, H, W)."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: Any, /) -> Any:  # noqa: ANN401 - the index decides the axes
+        """The images of some rows: UInt8 [n, H, W], or [H, W] for a single row."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -25,12 +45,18 @@ class Sample:
         split: ``train``, ``valid`` or ``test``.
         findings: What is known of it; a category that is not named is taken as absent. None when
             nothing is known, so that the image is neither a positive nor a negative of anything.
+        report: The whole report, where there is one.
+        view: Projection as the source names it (``PA``, ``AP``), where it says so.
+        study_id: Images of one study share a report; None: the image is a study of its own.
     """
 
     id: str
     patient_id: str
     split: Split
     findings: tuple[Finding, ...] | None
+    report: str | None = None
+    view: str | None = None
+    study_id: str | None = None
 
     @property
     def present(self) -> tuple[Finding, ...]:
@@ -58,14 +84,14 @@ class ImageSet:
     Attributes:
         name: What the images are, in words.
         samples: N samples.
-        pixels: [N, H, W] grey values, often a memory map.
+        pixels: [N, H, W] grey values: an array, a memory map, or shards decoded on access.
         skipped: Files that could not be read.
         classes: Categories that the set is made to test; None: all that its findings name.
     """
 
     name: str
     samples: tuple[Sample, ...]
-    pixels: UInt8[np.ndarray, "N H W"]
+    pixels: PixelStore
     skipped: tuple[Skipped, ...] = ()
     classes: tuple[str, ...] | None = None
 
@@ -105,10 +131,21 @@ def check_patients(samples: Sequence[Sample]) -> None:
             )
 
 
-def labels(samples: Sequence[Sample], categories: Sequence[str]) -> Float[np.ndarray, "N C"]:
+def labels(
+    samples: Sequence[Sample], categories: Sequence[str], kb: KnowledgeBase | None = None
+) -> Float[np.ndarray, "N C"]:
     """Return what is known of each image and category: 1 present, 0 absent, NaN not known.
 
     A doubtful finding is not known; so is every category of a sample without findings.
+
+    Args:
+        samples: N samples.
+        categories: C category ids.
+        kb: Dictionary, to count a finding as one of its broader categories too: an image with an
+            empyema shows a pleural effusion. None: each finding stands for its own category alone.
+
+    Returns:
+        The table.
     """
     table = np.zeros((len(samples), len(categories)), dtype=np.float32)
     column = {category: c for c, category in enumerate(categories)}
@@ -118,7 +155,16 @@ def labels(samples: Sequence[Sample], categories: Sequence[str]) -> Float[np.nda
             continue
         # "present" is written last, so that one affirmed finding outweighs a doubtful twin.
         for finding in sorted(sample.findings, key=lambda f: f.presence == "present"):
-            if finding.category in column and finding.presence != "absent":
-                known = 1.0 if finding.presence == "present" else np.nan
-                table[row, column[finding.category]] = known
+            # Denying a finding denies no broader one.
+            if finding.presence == "absent":
+                continue
+            known = 1.0 if finding.presence == "present" else np.nan
+            for category in names(finding.category, kb):
+                if category in column:
+                    table[row, column[category]] = known
     return table
+
+
+def names(category: str, kb: KnowledgeBase | None) -> tuple[str, ...]:
+    """A category and, with a dictionary, the broader ones that it is one of."""
+    return (category,) if kb is None else (category, *kb.ancestors(category))

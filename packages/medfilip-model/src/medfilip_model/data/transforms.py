@@ -4,6 +4,8 @@ import torch
 from jaxtyping import Float, Num
 from torch import Generator, Tensor
 from torch.nn import functional
+from torchvision.transforms.v2.functional import center_crop
+from torchvision.transforms.v2.functional import resize as scale_to
 
 # Keeps an empty (constant) image at zero instead of dividing by nothing.
 _FLOOR = 1e-3
@@ -34,11 +36,8 @@ def resize(images: Num[Tensor, "N 1 H W"], size: int) -> Num[Tensor, "N 1 S S"]:
         return images
     scale = size / min(height, width)
     shape = [max(size, round(height * scale)), max(size, round(width * scale))]
-    scaled = functional.interpolate(
-        images.float(), size=shape, mode="bilinear", antialias=True, align_corners=False
-    )
-    top, left = (shape[0] - size) // 2, (shape[1] - size) // 2
-    return scaled[..., top : top + size, left : left + size]
+    # In float32: scaled bytes would be rounded to whole grey values.
+    return center_crop(scale_to(images.float(), shape, antialias=True), [size, size])
 
 
 def jitter(

@@ -1,8 +1,10 @@
 """The skeleton: ribs, spine, clavicles, scapulae and humeral heads, as added attenuation."""
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float
 
 from medfilip_model.phantom.anatomy import SIDES, SIGN
 from medfilip_model.phantom.body import Body, wall_rim
@@ -29,7 +31,46 @@ def _rib_table(rng: np.random.Generator, blur: float) -> Table:
     return (weight * band * (0.62 + 0.5 * cortex) * (number == rib)).astype(np.float32)
 
 
-def _ribs(body: Body, rng: np.random.Generator) -> Field:
+def _bend(reach: Float[np.ndarray, "*S"]) -> Float[np.ndarray, "*S"]:
+    """How far a rib has come back from the chest wall, 1 at the spine."""
+    return np.sqrt(np.maximum(1.02 - reach * reach, 0) + 0.004)
+
+
+def rib_number(body: Body, window: tuple[slice, slice]) -> Field:
+    """The continuous number of the rib behind each pixel: whole on a rib's centre line."""
+    patient = body.patient
+    reach = np.minimum(body.reach[window], 1.08)
+    fall = patient.rib_fall * (_bend(reach) - 0.25 * reach)
+    return (body.grid.y[window] - patient.rib_start + fall) * (1 / patient.rib_step)
+
+
+def rib_point(body: Body, side: int, number: int, reach: float) -> tuple[float, float]:
+    """A point on the centre line of a rib behind: its number from 0, share of the way to the wall.
+
+    Returns:
+        (x, y) in patient units.
+    """
+    patient = body.patient
+    bend = float(_bend(np.array([reach]))[0])
+    y = patient.rib_start + number * patient.rib_step - patient.rib_fall * (bend - 0.25 * reach)
+    wall = float(np.interp(y, body.grid.axis, body.contours.outer[side]))
+    return SIGN[side] * reach * wall, y
+
+
+@dataclass(frozen=True, eq=False)
+class Breaks:
+    """What fractures do to the ribs that run behind, by pixel.
+
+    Attributes:
+        bent: Displacement downwards, in patient units.
+        broken: Share of the bone that is missing.
+    """
+
+    bent: Field
+    broken: Field
+
+
+def _ribs(body: Body, rng: np.random.Generator, breaks: Breaks | None) -> Field:
     """Every rib at once: its number is a smooth function of the pixel, its shape a table of that.
 
     A rib leaves the spine, falls to the chest wall, where it is met edge-on, and returns steeper
@@ -38,14 +79,18 @@ def _ribs(body: Body, rng: np.random.Generator) -> Field:
     grid, patient = body.grid, body.patient
     table = _rib_table(rng, grid.pixel / patient.rib_step)
     reach = np.minimum(body.reach, 1.08)
-    bend = np.sqrt(np.maximum(1.02 - reach * reach, 0) + 0.004)
+    bend = _bend(reach)
     shown = np.clip((1.07 - body.reach) * 12, 0, 1)
     lengths = _SAMPLES / patient.rib_step
     base = (grid.y - patient.rib_start) * lengths + (2 * _SAMPLES + 0.5)
     fall = patient.rib_fall * lengths
-    behind = (base + fall * (bend - 0.25 * reach)).astype(np.intp)
+    behind = base + fall * (bend - 0.25 * reach)
+    if breaks is not None:
+        behind = behind - breaks.bent * lengths
     before = (base - 1.25 * fall * bend).astype(np.intp)
-    back = np.take(table, behind, mode="clip")
+    back = np.take(table, behind.astype(np.intp), mode="clip")
+    if breaks is not None:
+        back = back * (1 - breaks.broken)
     front = np.take(table[: (_FRONT_RIBS + 2) * _SAMPLES + 1], before, mode="clip")
     edge_on = np.minimum(0.6 / (bend + 0.35), 1.1)
     cartilage = np.clip((body.reach - 0.42) * 6, 0, 1)
@@ -114,9 +159,11 @@ def _shoulders(body: Body, rng: np.random.Generator) -> Field:
     return 0.55 * canvas.read()
 
 
-def skeleton(body: Body, rng: np.random.Generator) -> Field:
+def skeleton(body: Body, rng: np.random.Generator, breaks: Breaks | None = None) -> Field:
     """Optical thickness of all bones."""
-    bones = _ribs(body, rng) + 0.2 * wall_rim(body) * body.grid.ramp(body.beyond + 0.06, 0.04)
+    bones = _ribs(body, rng, breaks) + 0.2 * wall_rim(body) * body.grid.ramp(
+        body.beyond + 0.06, 0.04
+    )
     bones += _spine(body, rng) + _clavicles(body, rng) + _shoulders(body, rng)
     # Bones end where the body does.
     return bones * (body.patient.bone * np.minimum(4 * body.tissue, 1))

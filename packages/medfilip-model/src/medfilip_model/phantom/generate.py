@@ -11,14 +11,15 @@ from threadpoolctl import ThreadpoolController
 
 from medfilip_model.errors import ConfigError
 from medfilip_model.phantom.config import PhantomConfig
+from medfilip_model.phantom.effects import deform
 from medfilip_model.phantom.parallel import in_order
 from medfilip_model.phantom.patient import Exposure, Patient
-from medfilip_model.phantom.planned import Planned, deform
+from medfilip_model.phantom.planned import Planned
 from medfilip_model.phantom.planning import plan_findings
 from medfilip_model.phantom.render import PLAN, REPORT, Source, draw_subject, render
 from medfilip_model.phantom.report import PhantomReport, write_report
 
-GENERATOR_VERSION = "5"
+GENERATOR_VERSION = "7"
 """Raised with every change that alters a pixel, a finding or a word; part of cache keys."""
 
 

@@ -1,35 +1,22 @@
-"""What can be drawn: findings with severity, side, region, and what they do to the anatomy."""
+"""A finding to draw: what the truth says, how strong it is, where its chance comes from."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from iki_knowledge import Finding
 
-from medfilip_model.phantom.anatomy import LEFT, RIGHT, SIGN
-from medfilip_model.phantom.config import PhantomConfig
-from medfilip_model.phantom.patient import Patient
+from medfilip_model.phantom.anatomy import LEFT, RIGHT
+from medfilip_model.phantom.config import INCIDENTAL_CATEGORIES, PhantomConfig
+from medfilip_model.phantom.kinds import KINDS, Kind
 
-_GRADES = ("mild", "moderate", "severe")
-SEVERITIES: dict[str, tuple[str | None, ...]] = {
-    "lung_opacity": _GRADES,
-    "consolidation": _GRADES,
-    "pneumonia": _GRADES,
-    "atelectasis": _GRADES,
-    "pleural_effusion": ("trace", "small", "moderate", "large"),
-    "pneumothorax": ("small", "moderate", "large"),
-    "cardiomegaly": _GRADES,
-    "pulmonary_edema": _GRADES,
-    # A report names a nodule's size at the ends of the scale only.
-    "nodule": ("small", None, "large"),
-    "covid19": _GRADES,
-}
-"""Severities of each class, weakest first; they divide the strength 0-1 into equal bands."""
-
-_LOBES = {
-    "right": ("upper_lobe", "middle_lobe", "lower_lobe"),
-    "left": ("upper_lobe", "lingula", "lower_lobe"),
-}
-_ZONES = ("upper", "mid", "lower")
+_BOTH_SHARE = 0.22
+_Option = TypeVar("_Option")
+_TRENDS = ("new", "stable", "improved", "worsened")
+_TOGETHER = {"endotracheal_tube": "enteric_tube", "sternotomy": "surgical_clips"}
+"""Devices that often come with another: an intubated patient is fed, a bypass leaves clips."""
+_PAIR_SHARE = 0.4
 
 
 @dataclass(frozen=True)
@@ -40,13 +27,11 @@ class Planned:
         finding: What the truth says.
         strength: 0 to 1 over all severities of the category.
         stream: Number of the random stream that draws its details.
-        port: Whether a central line starts at a port under the skin.
     """
 
     finding: Finding
     strength: float
     stream: int
-    port: bool = False
 
     @property
     def sides(self) -> tuple[int, ...]:
@@ -56,97 +41,57 @@ class Planned:
         return (LEFT,) if self.finding.side == "left" else (RIGHT,)
 
 
-def _place(
-    rng: np.random.Generator, category: str, strength: float
-) -> tuple[str | None, str | None]:
-    """(side, region) of a finding."""
+def _side(rng: np.random.Generator, kind: Kind) -> str | None:
     side = "left" if rng.random() < 0.5 else "right"
-    both = rng.random() < 0.22
-    region: str | None = None
-    if category in ("consolidation", "pneumonia"):
-        region = str(rng.choice(_LOBES[side]))
-    elif category == "lung_opacity":
-        region = str(rng.choice((*_ZONES, "perihilar", "base")))
-    elif category == "nodule":
-        region = str(rng.choice(_ZONES))
-    elif category == "atelectasis":
-        side, region = ("bilateral" if both else side), "base"
-    elif category == "pleural_effusion":
-        side = "bilateral" if both else side
-        region = "costophrenic_angle" if strength < 0.25 else "base" if strength < 0.75 else None
-    elif category == "pneumothorax":
-        region = "apex" if strength < 1 / 3 else None
-    elif category == "pulmonary_edema":
-        side, region = "bilateral", "diffuse" if strength >= 2 / 3 else "perihilar"
-    elif category == "covid19":
-        side, region = "bilateral", "peripheral"
-    else:
-        side = None
-    return side, region
+    both = rng.random() < _BOTH_SHARE
+    if kind.sides == "either":
+        return "bilateral" if both else side
+    return {"one": side, "both": "bilateral", "left": "left", "none": None}[kind.sides]
 
 
-def draw_finding(
-    rng: np.random.Generator, category: str, config: PhantomConfig, stream: int
+def _region(rng: np.random.Generator, kind: Kind, side: str | None, strength: float) -> str | None:
+    for limit, region in kind.by_strength:
+        if strength < limit:
+            return region
+    regions = kind.left_regions if side == "left" and kind.left_regions else kind.regions
+    return _one_of(rng, regions)
+
+
+def _one_of(rng: np.random.Generator, options: Sequence[_Option]) -> _Option:
+    return options[int(rng.integers(len(options)))]
+
+
+def _draw(
+    rng: np.random.Generator, category: str, strength: float, trend: str | None, stream: int
 ) -> Planned:
-    """A finding of a category: strength, place and trend by chance."""
-    levels = SEVERITIES[category]
-    strength = float(rng.random())
-    side, region = _place(rng, category, strength)
-    trend = None
-    if rng.random() < config.trend_share:
-        trend = str(rng.choice(("new", "stable", "improved", "worsened")))
+    kind = KINDS[category]
+    side = _side(rng, kind)
     finding = Finding.model_validate(
         {
             "category": category,
-            "severity": levels[int(strength * len(levels))],
+            "severity": kind.severities[int(strength * len(kind.severities))],
             "side": side,
-            "region": region,
+            "region": _region(rng, kind, side, strength),
             "trend": trend,
         }
     )
     return Planned(finding, strength, stream)
 
 
-def draw_incidental(rng: np.random.Generator, stream: int) -> Planned:
-    """A granuloma, a pacemaker or a central line."""
-    side = "left" if rng.random() < 0.5 else "right"
-    if rng.random() < 0.5:
-        region = str(rng.choice(_ZONES))
-        finding = Finding.model_validate({"category": "granuloma", "side": side, "region": region})
-        return Planned(finding, 0.5, stream)
-    if rng.random() < 0.4:
-        finding = Finding(category="pacemaker", side="left")
-        return Planned(finding, 0.5, stream)
-    port = bool(rng.random() < 0.5)
-    finding = Finding.model_validate(
-        {"category": "central_line", "side": side if port else "right"}
-    )
-    return Planned(finding, 0.5, stream, port)
+def draw_finding(
+    rng: np.random.Generator, category: str, config: PhantomConfig, stream: int
+) -> Planned:
+    """A finding of a category: strength, place and trend by chance."""
+    strength = float(rng.random())
+    trend = _one_of(rng, _TRENDS) if rng.random() < config.trend_share else None
+    return _draw(rng, category, strength, trend, stream)
 
 
-def deform(patient: Patient, planned: tuple[Planned, ...]) -> Patient:
-    """The patient with what the findings do to heart, diaphragm, mediastinum and vessels."""
-    ctr, shift = patient.ctr, patient.shift_mediastinum
-    lift, redistribution = list(patient.lift), patient.redistribution
-    for item in planned:
-        category, strength = item.finding.category, item.strength
-        away = -SIGN[item.sides[0]] if len(item.sides) == 1 else 0.0
-        if category == "cardiomegaly":
-            ctr = 0.54 + 0.16 * strength
-        elif category == "pleural_effusion":
-            shift += away * 0.3 * max(strength - 0.7, 0)
-        elif category == "pneumothorax":
-            shift += away * 0.22 * max(strength - 0.6, 0)
-        elif category == "atelectasis":
-            shift -= away * 0.03 * strength
-            for side in item.sides:
-                lift[side] += 0.015 + 0.085 * strength
-        elif category == "pulmonary_edema":
-            redistribution = 0.3 + 0.7 * strength
-    return replace(
-        patient,
-        ctr=ctr,
-        shift_mediastinum=shift,
-        lift=(lift[0], lift[1]),
-        redistribution=redistribution,
-    )
+def draw_incidental(rng: np.random.Generator, stream: int) -> tuple[Planned, ...]:
+    """An old scar or a device, or two devices that come together."""
+    category = _one_of(rng, INCIDENTAL_CATEGORIES)
+    found = [_draw(rng, category, 0.5, None, stream)]
+    friend = _TOGETHER.get(category)
+    if friend is not None and rng.random() < _PAIR_SHARE:
+        found.append(_draw(rng, friend, 0.5, None, stream + 1))
+    return tuple(found)

@@ -6,14 +6,22 @@ from medfilip_model.phantom.coexist import compatible
 from medfilip_model.phantom.config import UNSEEN_CATEGORIES, PhantomConfig
 from medfilip_model.phantom.planned import Planned, draw_finding, draw_incidental
 
-_COUNT_WEIGHTS = (0.52, 0.30, 0.13, 0.05)
+_COUNT_WEIGHTS = (0.45, 0.31, 0.16, 0.08)
 _COMPANIONS = {
     "pulmonary_edema": ("cardiomegaly", "pleural_effusion"),
-    "cardiomegaly": ("pulmonary_edema", "pleural_effusion"),
-    "pleural_effusion": ("atelectasis", "pulmonary_edema"),
+    "vascular_congestion": ("cardiomegaly", "pleural_effusion"),
+    "cardiomegaly": ("pulmonary_edema", "vascular_congestion", "pleural_effusion"),
+    "pleural_effusion": ("atelectasis", "pulmonary_edema", "vascular_congestion"),
     "pneumonia": ("pleural_effusion",),
+    "mass": ("pleural_effusion",),
+    "rib_fracture": ("pneumothorax", "pleural_effusion"),
+    "pneumothorax": ("rib_fracture",),
 }
-"""Findings seen together twice as often as by chance (heart failure, parapneumonic effusion)."""
+"""Findings seen together twice as often as by chance (heart failure, parapneumonic and malignant
+effusion, injury)."""
+
+_PLACES = 3
+"""Places tried for a class beside the others, so that classes with many rules are not rare."""
 
 
 def plan_findings(rng: np.random.Generator, config: PhantomConfig) -> tuple[Planned, ...]:
@@ -37,11 +45,13 @@ def plan_findings(rng: np.random.Generator, config: PhantomConfig) -> tuple[Plan
             friends = _COMPANIONS.get(old.finding.category, ())
             weight *= [2.0 if name in friends else 1.0 for name in names]
         category = names[int(rng.choice(len(names), p=weight / weight.sum()))]
-        new = draw_finding(rng, category, config, len(planned))
-        if all(compatible(old, new) for old in planned):
-            planned.append(new)
+        for _ in range(_PLACES):
+            new = draw_finding(rng, category, config, len(planned))
+            if all(compatible(old, new) for old in planned):
+                planned.append(new)
+                break
     if rng.random() < config.incidental_share:
-        new = draw_incidental(rng, len(planned))
-        if all(compatible(old, new) for old in planned):
-            planned.append(new)
+        for new in draw_incidental(rng, len(planned)):
+            if all(compatible(old, new) for old in planned):
+                planned.append(new)
     return tuple(planned)

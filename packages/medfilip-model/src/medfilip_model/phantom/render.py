@@ -6,59 +6,23 @@ from dataclasses import dataclass
 import numpy as np
 
 from medfilip_model.phantom.anatomy import trace_contours
-from medfilip_model.phantom.body import TISSUE, Body, build_body
-from medfilip_model.phantom.bones import skeleton
+from medfilip_model.phantom.body import TISSUE, build_body
+from medfilip_model.phantom.bones import Breaks, skeleton
+from medfilip_model.phantom.drawings import DRAWINGS
+from medfilip_model.phantom.effects import deform
 from medfilip_model.phantom.film import collimate, expose
 from medfilip_model.phantom.grid import Field, Mask, make_grid
-from medfilip_model.phantom.lesions.airspace import (
-    draw_consolidation,
-    draw_opacity,
-    draw_pneumonia,
-)
-from medfilip_model.phantom.lesions.collapse import draw_atelectasis
-from medfilip_model.phantom.lesions.device import (
-    draw_central_line,
-    draw_pacemaker,
-    skin_fold,
-)
-from medfilip_model.phantom.lesions.diffuse import draw_covid, draw_edema
-from medfilip_model.phantom.lesions.focal import draw_granuloma, draw_nodule
+from medfilip_model.phantom.lesions.folds import skin_fold
 from medfilip_model.phantom.lesions.patch import Patch
-from medfilip_model.phantom.lesions.pleura import draw_effusion, draw_pneumothorax
 from medfilip_model.phantom.patient import Exposure, Patient, draw_exposure, draw_patient
-from medfilip_model.phantom.planned import Planned, deform
+from medfilip_model.phantom.planned import Planned
 from medfilip_model.phantom.vessels import airway, pulmonary_vessels
 
-Drawing = Callable[[Body, Planned, np.random.Generator], list[Patch]]
 Source = Callable[[int], np.random.Generator]
 """Stream number → its generator, always in the same initial state."""
 
 PATIENT, PLAN, TEXTURE, BONES, VESSELS, GRAIN, REPORT, FOLD, DETAIL = range(9)
 """Random streams of a phantom. Finding k draws its details from stream DETAIL + k."""
-
-
-def heart_mask(body: Body, item: Planned, rng: np.random.Generator) -> list[Patch]:
-    """The silhouette above the diaphragm; its size is in the patient already (`deform`)."""
-    grid = body.grid
-    inside = (body.heart.radius(grid) < 1) & (grid.y < grid.by_x(body.contours.base))
-    return [Patch((slice(0, grid.size), slice(0, grid.size)), inside)]
-
-
-DRAWINGS: dict[str, Drawing] = {
-    "lung_opacity": draw_opacity,
-    "consolidation": draw_consolidation,
-    "pneumonia": draw_pneumonia,
-    "atelectasis": draw_atelectasis,
-    "pleural_effusion": draw_effusion,
-    "pneumothorax": draw_pneumothorax,
-    "cardiomegaly": heart_mask,
-    "pulmonary_edema": draw_edema,
-    "nodule": draw_nodule,
-    "covid19": draw_covid,
-    "granuloma": draw_granuloma,
-    "pacemaker": draw_pacemaker,
-    "central_line": draw_central_line,
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +40,43 @@ def draw_subject(source: Source) -> tuple[Patient, Exposure]:
     return patient, draw_exposure(rng, patient)
 
 
+@dataclass(eq=False)
+class _Layers:
+    """What the findings change, gathered before the film is exposed.
+
+    Attributes:
+        air: Thickness of air in the lungs.
+        open_lung: How much of the vessels shows.
+        extra: Optical thickness laid over everything.
+        free: Share of the lung's depth that is free air.
+        breaks: What fractures do to the ribs, once one is laid in.
+    """
+
+    air: Field
+    open_lung: Field
+    extra: Field
+    free: Field
+    breaks: Breaks | None = None
+
+    def lay(self, patch: Patch) -> None:
+        """Add one patch."""
+        window = patch.window
+        if patch.filled is not None:
+            self.air[window] *= 1 - patch.filled
+            self.open_lung[window] *= 1 - np.maximum(patch.filled, 0)
+        if patch.thinned is not None:
+            self.open_lung[window] *= 1 - patch.thinned
+        if patch.extra is not None:
+            self.extra[window] += patch.extra
+        if patch.free is not None:
+            self.free[window] = patch.free
+        if patch.bent is not None and patch.broken is not None:
+            if self.breaks is None:
+                self.breaks = Breaks(np.zeros_like(self.air), np.zeros_like(self.air))
+            self.breaks.bent[window] += patch.bent
+            self.breaks.broken[window] = np.maximum(self.breaks.broken[window], patch.broken)
+
+
 def render(
     patient: Patient, exposure: Exposure, planned: tuple[Planned, ...], size: int, source: Source
 ) -> Rendered:
@@ -91,26 +92,20 @@ def render(
     subject = deform(patient, planned)
     grid = make_grid(size, scale=subject.scale, shift=subject.shift, tilt=subject.tilt)
     body = build_body(grid, subject, trace_contours(subject, grid), source(TEXTURE))
-    air = body.air
-    open_lung = body.field.copy()
-    extra = skeleton(body, source(BONES))
+    nothing = np.zeros_like(body.air)
+    layers = _Layers(body.air, body.field.copy(), nothing, nothing.copy())
     masks: list[Mask] = []
-    free = np.zeros_like(air)
     for item in planned:
-        mask = np.zeros(air.shape, dtype=bool)
+        mask = np.zeros(body.air.shape, dtype=bool)
         for patch in DRAWINGS[item.finding.category](body, item, source(DETAIL + item.stream)):
             mask[patch.window] |= patch.mask
-            if patch.filled is not None:
-                air[patch.window] *= 1 - patch.filled
-                open_lung[patch.window] *= 1 - patch.filled
-            if patch.extra is not None:
-                extra[patch.window] += patch.extra
-            if patch.free is not None:
-                free[patch.window] = patch.free
+            layers.lay(patch)
         masks.append(mask)
+    air, open_lung, free = layers.air, layers.open_lung, layers.free
     if free.any():
         air = air * (1 - free) + body.depth * free
         open_lung *= 1 - free
+    extra = layers.extra + skeleton(body, source(BONES), layers.breaks)
     fold = source(FOLD)
     if fold.random() < 0.08:
         extra += skin_fold(body, fold)

@@ -13,18 +13,27 @@ from medfilip_model.phantom.config import (
     UNSEEN_CATEGORIES,
     PhantomConfig,
 )
+from medfilip_model.phantom.kinds import DEVICES
 from medfilip_model.phantom.patient import Patient
 from medfilip_model.phantom.planned import Planned
 
-_DEVICES = ("pacemaker", "central_line")
-_CLOUDED = frozenset({*SEEN_CATEGORIES, *UNSEEN_CATEGORIES, "granuloma"}) - {"cardiomegaly"}
+_CLOUDED = frozenset(
+    {*SEEN_CATEGORIES, *UNSEEN_CATEGORIES, "granuloma", "granulomatous_disease", "scarring"}
+) - {"cardiomegaly", "rib_fracture", "hernia"}
 """With any of these the lungs are not called clear."""
+_CROWDED = frozenset({"hernia", "granulomatous_disease"})
+"""With any of these the contours of the mediastinum are not called normal."""
+_BROKEN = frozenset({"rib_fracture", "healed_fracture"})
 _DENIAL_BLOCKED_BY = {
     # A report that calls a lung pneumonic does not deny consolidation beside it.
     "consolidation": frozenset(
-        {"consolidation", "pneumonia", "lung_opacity", "covid19", "pulmonary_edema"}
+        {"consolidation", "pneumonia", "lung_opacity", "covid19", "pulmonary_edema", "mass"}
     ),
-    "nodule": frozenset({"nodule", "granuloma"}),
+    "nodule": frozenset({"nodule", "mass", "granuloma"}),
+    "mass": frozenset({"nodule", "mass", "consolidation", "granuloma"}),
+    "vascular_congestion": frozenset({"vascular_congestion", "pulmonary_edema"}),
+    "pulmonary_edema": frozenset({"vascular_congestion", "pulmonary_edema"}),
+    "rib_fracture": _BROKEN,
 }
 
 
@@ -52,23 +61,33 @@ def _capital(text: str) -> str:
 def _where(rng: np.random.Generator, finding: Finding) -> tuple[list[str], str]:
     """(words before the noun, words after it) that tell side and region."""
     side, region = finding.side, finding.region
-    if side is None:
-        return [], ""
+    if region in phrases.SPOKEN_REGIONS:
+        region = None
     before = region in phrases.ADJECTIVES and bool(rng.random() < 0.5)
     if side == "bilateral":
-        if region == "base" and before:
-            return ["bibasilar"], ""
-        if region in phrases.BOTH_PLACES:
-            return [], phrases.BOTH_PLACES[region]
-        words = ["bilateral"]
-        if region is not None:
-            words.append(phrases.ADJECTIVES[region])
-        return words, ""
+        return _both(region, before=before)
+    if side is None:
+        if region is None:
+            return [], ""
+        if before or region not in phrases.SIDELESS_PLACES:
+            return [phrases.ADJECTIVES[region]], ""
+        return [], phrases.SIDELESS_PLACES[region]
     if region is None:
         return [side], ""
     if before:
-        return [] if region == "lingula" else [side], phrases.ADJECTIVES[region]
+        word = phrases.ADJECTIVES[region]
+        return ([word] if region == "lingula" else [side, word]), ""
     return [], phrases.PLACES[region].format(side=side)
+
+
+def _both(region: str | None, *, before: bool) -> tuple[list[str], str]:
+    if region is None:
+        return ["bilateral"], ""
+    if before and region in phrases.BOTH_ADJECTIVES:
+        return [phrases.BOTH_ADJECTIVES[region]], ""
+    if before or region not in phrases.BOTH_PLACES:
+        return ["bilateral", phrases.ADJECTIVES[region]], ""
+    return [], phrases.BOTH_PLACES[region]
 
 
 @dataclass(frozen=True)
@@ -84,21 +103,21 @@ def _noun_phrase(rng: np.random.Generator, finding: Finding, *, plain: bool = Fa
         words.append(_pick(rng, phrases.TREND_WORDS[finding.trend]))
     if finding.severity is not None:
         words.append(_pick(rng, phrases.SEVERITY_WORDS[finding.severity]))
-    before, rest = _where(rng, finding)
-    words += before
+    before, after = _where(rng, finding)
     noun = _pick(rng, phrases.NOUNS[finding.category])
-    after = ""
-    if rest in phrases.ADJECTIVES.values():
-        words.append(rest)
-    elif rest:
-        after = f" {rest}"
+    words += before
     countable = finding.category in phrases.COUNTABLE
     plural = countable and finding.side == "bilateral"
-    words.append(noun + "s" if plural else noun)
+    words.append(_many(noun) if plural else noun)
     text = " ".join(words)
     if countable and not plural and not plain:
         text = f"{'an' if text[0] in 'aeiou' else 'a'} {text}"
-    return _NounPhrase(text + after, plural)
+    plural = plural or finding.category in phrases.PLURAL
+    return _NounPhrase(f"{text} {after}" if after else text, plural)
+
+
+def _many(noun: str) -> str:
+    return f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
 
 
 def _sentence(rng: np.random.Generator, finding: Finding, hedged: bool) -> str:
@@ -106,12 +125,15 @@ def _sentence(rng: np.random.Generator, finding: Finding, hedged: bool) -> str:
         phrase = _noun_phrase(rng, finding, plain=True)
         frame = _pick(rng, phrases.HEDGES)
         return _capital(frame.format(np=phrase.text, be="are" if phrase.plural else "is"))
-    if finding.category == "cardiomegaly" and finding.trend is None and rng.random() < 0.4:
-        frame = _pick(rng, phrases.HEART_STATEMENTS)
-        return frame.format(adverb=phrases.ADVERBS[finding.severity or "mild"])
+    own = phrases.OWN_STATEMENTS.get(finding.category)
+    if own is not None and finding.trend is None and rng.random() < 0.4:
+        severity = finding.severity or "mild"
+        words = {"adverb": phrases.ADVERBS[severity], "severity": severity, "side": finding.side}
+        return _capital(_pick(rng, own).format(**words))
     phrase = _noun_phrase(rng, finding)
-    if finding.category in _DEVICES:
-        return _capital(f"{phrase.text} {_pick(rng, phrases.DEVICE_PLACES[finding.category])}.")
+    if finding.category in DEVICES:
+        statement = _pick(rng, phrases.DEVICE_STATEMENTS[finding.category])
+        return _capital(f"{phrase.text} {statement}.")
     frame = _pick(rng, phrases.STATEMENTS)
     return _capital(frame.format(np=phrase.text, be="are" if phrase.plural else "is"))
 
@@ -124,18 +146,20 @@ def _denials(rng: np.random.Generator, present: frozenset[str]) -> list[str]:
         blocked = any(
             present & _DENIAL_BLOCKED_BY.get(name, frozenset({name})) for name in categories
         )
-        if not blocked and not said & set(categories) and rng.random() < 0.7:
+        if not blocked and not said & set(categories) and rng.random() < 0.5:
             said |= set(categories)
             sentences.append(_pick(rng, frames))
     return sentences
 
 
-def _asides(rng: np.random.Generator, patient: Patient) -> list[str]:
+def _asides(rng: np.random.Generator, patient: Patient, present: frozenset[str]) -> list[str]:
     options = [
         text
         for text in phrases.ASIDES
         if "trachea" not in text or abs(patient.shift_mediastinum) < 0.02
     ]
+    if not present & _BROKEN:
+        options += phrases.BONE_ASIDES
     if abs(patient.rotation) > 0.5:
         options.append("The patient is slightly rotated.")
     return [_pick(rng, options)] if rng.random() < 0.6 else []
@@ -163,7 +187,7 @@ def write_report(
     normal: list[str] = []
     if "cardiomegaly" not in present:
         # A shifted mediastinum leaves the heart's size alone, not its contours.
-        central = abs(patient.shift_mediastinum) < 0.02
+        central = abs(patient.shift_mediastinum) < 0.02 and not present & _CROWDED
         normal.append(_pick(rng, phrases.NORMAL_HEART[0 if central else 1 :]))
     if not present & _CLOUDED and rng.random() < 0.8:
         normal.append(_pick(rng, phrases.CLEAR_LUNGS))
@@ -171,7 +195,7 @@ def write_report(
     sentences = [*body, *normal] if first else [*normal, *body]
     sentences += _denials(rng, present)
     sentences += [_sentence(rng, finding, hedged=False) for finding in extras]
-    asides = _asides(rng, patient)
+    asides = _asides(rng, patient, present)
     sentences = [*asides, *sentences] if rng.random() < 0.5 else [*sentences, *asides]
     return PhantomReport(" ".join(sentences), _impression(rng, main, hedged))
 

@@ -9,8 +9,8 @@ from PIL import Image, ImageDraw, ImageFont
 from medfilip_model.phantom.cache import to_bytes
 from medfilip_model.phantom.config import PhantomConfig
 from medfilip_model.phantom.generate import Phantom, generate, plan_phantom
-from medfilip_model.phantom.phrases import NOUNS
-from medfilip_model.phantom.planned import SEVERITIES
+from medfilip_model.phantom.kinds import SEVERITIES
+from medfilip_model.phantom.phrases import NOUNS, SPOKEN_REGIONS
 
 _LINE = 13
 _FONT_SIZE = 11
@@ -19,7 +19,8 @@ _GAP = 4
 
 def caption(finding: Finding) -> str:
     """Severity, side, region and category in words."""
-    parts = (finding.severity, finding.side, finding.region, NOUNS[finding.category][0])
+    region = None if finding.region in SPOKEN_REGIONS else finding.region
+    parts = (finding.severity, finding.side, region, NOUNS[finding.category][0])
     return " ".join(part.replace("_", " ") for part in parts if part is not None)
 
 

@@ -10,6 +10,8 @@ from medfilip_model.phantom.body import Body
 from medfilip_model.phantom.drawing import Canvas
 from medfilip_model.phantom.grid import Field, smoothstep
 
+CARINA = -0.27
+"""y of the fork of the trachea."""
 _LEVELS = 4
 _STEPS = 4
 _FAN = np.radians([8.0, 25, 45, 70, 95, 115, 132, 148, 166])
@@ -90,7 +92,7 @@ def _airway_bore(axis: Float[np.ndarray, " T"]) -> tuple[np.ndarray, np.ndarray,
 
     Below the carina the two main bronchi leave the midline at about 40 degrees.
     """
-    carina = -0.27
+    carina = CARINA
     apart = np.maximum(axis - carina, 0) * 0.85
     width = 0.031 - 0.006 * smoothstep((axis - carina) / 0.1)
     shown = smoothstep((axis + 1.15) / 0.2) * (1 - smoothstep((axis + 0.22) / 0.1))

@@ -33,16 +33,19 @@ def centre(body: Body, side: int, region: str, rng: np.random.Generator) -> tupl
 
 
 def draw_opacity(body: Body, item: Planned, rng: np.random.Generator) -> list[Patch]:
-    """One hazy, ill-defined density; vessels stay visible through it."""
-    side, strength = item.sides[0], item.strength
-    x, y = centre(body, side, item.finding.region or "mid", rng)
-    size = 0.095 + 0.095 * strength
-    stretch = float(rng.uniform(0.8, 1.25))
-    rx, ry = size * stretch, size / stretch
-    view = look(body, around(body, x, y, 3.2 * rx, 3.2 * ry), side)
-    cloud = 1 + 0.22 * noise(rng, 14, body.grid.size)[view.window]
-    peak = 0.36 + 0.28 * strength + float(rng.uniform(-0.04, 0.04))
-    return [fill(view, np.clip(peak * blob(view, x, y, rx, ry) * cloud, 0, 0.9))]
+    """A hazy, ill-defined density, one a side; vessels stay visible through it."""
+    patches: list[Patch] = []
+    for side in item.sides:
+        strength = item.strength
+        x, y = centre(body, side, item.finding.region or "mid", rng)
+        size = 0.14 + 0.10 * strength
+        stretch = float(rng.uniform(0.8, 1.25))
+        rx, ry = size * stretch, size / stretch
+        view = look(body, around(body, x, y, 3.2 * rx, 3.2 * ry), side)
+        cloud = 1 + 0.22 * noise(rng, 14, body.grid.size)[view.window]
+        peak = 0.38 + 0.24 * strength + float(rng.uniform(-0.04, 0.04))
+        patches.append(fill(view, np.clip(peak * blob(view, x, y, rx, ry) * cloud, 0, 0.9)))
+    return patches
 
 
 def fissure_y(body: Body) -> float:
@@ -108,9 +111,9 @@ def draw_consolidation(body: Body, item: Planned, rng: np.random.Generator) -> l
         y = min(y, fissure_y(body) - 0.10)
     view = look(body, half(body, side, body.patient.apex, body.patient.dome + 0.35), side)
     tilt = float(rng.uniform(-0.08, 0.10))
-    size = 0.17 + 0.24 * strength
-    segment = blob(view, x, y, size, size * float(rng.uniform(0.75, 1.0)), 2.5)
-    peak = 0.52 + 0.36 * strength
+    size = 0.19 + 0.22 * strength
+    segment = blob(view, x, y, size, size * float(rng.uniform(0.75, 1.0)), 3.5)
+    peak = 0.64 + 0.28 * strength
     ripple = 1 + 0.05 * noise(rng, 24, body.grid.size)[view.window]
     share = peak * ripple * _lobe(body, view, side, region, tilt) * segment
     bronchi = _bronchograms(body, side, x, y, rng)[view.window]
@@ -122,17 +125,17 @@ def draw_pneumonia(body: Body, item: Planned, rng: np.random.Generator) -> list[
     side, strength = item.sides[0], item.strength
     region = item.finding.region or "lower_lobe"
     x, y = centre(body, side, region, rng)
-    spread = 0.12 + 0.12 * strength
+    spread = 0.14 + 0.12 * strength
     view = look(body, around(body, x, y, 3.0 * spread, 3.0 * spread), side)
     clouds = np.zeros_like(view.x)
-    for _ in range(4 + int(4 * strength)):
+    for _ in range(6 + int(6 * strength)):
         dx, dy = rng.normal(0, 0.75 * spread, 2)
-        size = float(rng.uniform(0.042, 0.08)) * (0.85 + 0.5 * strength)
+        size = float(rng.uniform(0.038, 0.068)) * (0.85 + 0.5 * strength)
         clouds += float(rng.uniform(0.6, 1.1)) * blob(view, x + dx, y + dy, size, size)
     fluff = noise(rng, 30, body.grid.size)[view.window]
     curd = noise(rng, 60, body.grid.size)[view.window]
-    patchy = smoothstep((clouds * (1 + 0.35 * fluff + 0.2 * curd) - 0.1) / 1.1)
-    patchy = np.maximum(patchy, 0.35 * blob(view, x, y, spread, spread))
+    patchy = smoothstep((clouds * (1 + 0.35 * fluff + 0.2 * curd) - 0.1) / 1.5)
+    patchy = np.maximum(patchy, 0.45 * blob(view, x, y, spread, spread))
     lobe = 0.25 + 0.75 * _lobe(body, view, side, region, 0.0)
-    peak = 0.5 + 0.34 * strength
+    peak = 0.58 + 0.32 * strength
     return [fill(view, np.clip(peak * patchy * lobe, 0, 0.92), faint=0.3)]

@@ -20,10 +20,10 @@ def draw_atelectasis(body: Body, item: Planned, rng: np.random.Generator) -> lis
         share = np.zeros_like(view.x)
         for band in range(count):
             x = anchor + float(rng.normal(0, 0.08))
-            y = floor - 0.055 - 0.085 * band + float(rng.normal(0, 0.018))
+            y = floor - 0.06 - 0.09 * band + float(rng.normal(0, 0.018))
             slope, bow = float(rng.normal(0, 0.16)), float(rng.uniform(-0.2, 0.9))
-            length = float(rng.uniform(0.11, 0.24)) * (0.85 + 0.35 * strength)
-            half_height = float(rng.uniform(0.009, 0.013)) + 0.009 * strength
+            length = float(rng.uniform(0.15, 0.26)) * (0.9 + 0.35 * strength)
+            half_height = float(rng.uniform(0.013, 0.019)) + 0.012 * strength
             off = view.y - y - slope * (view.x - x) - bow * (view.x - x) ** 2
             along = smoothstep((length - np.abs(view.x - x)) / (0.8 * length))
             plate = np.exp(-((off / max(half_height, 0.6 * body.grid.pixel)) ** 4)) * along
@@ -32,6 +32,6 @@ def draw_atelectasis(body: Body, item: Planned, rng: np.random.Generator) -> lis
         # Crowded, underventilated lung around the plates.
         crowd = 0.16 * strength * smoothstep((view.y - top) / 0.2)
         patches.append(
-            fill(view, np.clip((0.58 + 0.24 * strength) * share + crowd, 0, 0.9), faint=0.4)
+            fill(view, np.clip((0.70 + 0.22 * strength) * share + crowd, 0, 0.9), faint=0.4)
         )
     return patches

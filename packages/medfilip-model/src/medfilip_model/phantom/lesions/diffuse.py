@@ -4,25 +4,10 @@ import numpy as np
 
 from medfilip_model.phantom.anatomy import SIDES, SIGN
 from medfilip_model.phantom.body import Body
-from medfilip_model.phantom.drawing import Canvas
-from medfilip_model.phantom.grid import Field, noise, smoothstep
+from medfilip_model.phantom.grid import noise, smoothstep
+from medfilip_model.phantom.lesions.interstitial import kerley
 from medfilip_model.phantom.lesions.patch import Patch, blob, fill, half, look, spot
 from medfilip_model.phantom.planned import Planned
-
-
-def _kerley(body: Body, strength: float, rng: np.random.Generator) -> Field:
-    """Kerley B: short horizontal lines that start at the pleura of the lower zones."""
-    grid = body.grid
-    canvas = Canvas(grid)
-    for side in SIDES:
-        sign = SIGN[side]
-        for step in range(4 + int(4 * strength)):
-            y = body.patient.dome + 0.10 - 0.036 * step + float(rng.normal(0, 0.004))
-            wall = float(np.interp(y, grid.axis, body.contours.outer[side])) - 0.012
-            length = float(rng.uniform(0.05, 0.1))
-            ends = sign * np.array([wall, wall - length])
-            canvas.stroke(ends, y + np.array([0.0, -0.006]), width=0.007, grey=210)
-    return canvas.read()
 
 
 def draw_edema(body: Body, item: Planned, rng: np.random.Generator) -> list[Patch]:
@@ -33,7 +18,7 @@ def draw_edema(body: Body, item: Planned, rng: np.random.Generator) -> list[Patc
     strength = item.strength
     patches: list[Patch] = []
     coarse, fine = noise(rng, 18, body.grid.size), noise(rng, 44, body.grid.size)
-    lines = _kerley(body, strength, rng)
+    lines = kerley(body, strength, rng)
     for side in SIDES:
         hx, hy = body.hilum(side)
         view = look(body, half(body, side, body.patient.apex, body.patient.dome + 0.35), side)

@@ -36,13 +36,16 @@ def _ball(
 
 
 def draw_nodule(body: Body, item: Planned, rng: np.random.Generator) -> list[Patch]:
-    """A round, well-defined density of 6-30 mm (a patient unit is about 19 cm)."""
-    millimetres = 6 + 24 * item.strength
+    """A round, well-defined density of 9-30 mm (a patient unit is about 19 cm).
+
+    It is drawn denser than a ball of tissue of that size: at 96 pixels it would be lost.
+    """
+    millimetres = 9 + 21 * item.strength
     radius = millimetres / 2 / 190
-    density = 0.52 + 2.2 * radius + float(rng.uniform(-0.05, 0.08))
+    density = 0.92 + 2.2 * radius + float(rng.uniform(-0.08, 0.12))
     return _ball(body, item, radius, density, rng)
 
 
 def draw_granuloma(body: Body, item: Planned, rng: np.random.Generator) -> list[Patch]:
     """A calcified dot of 3-5 mm, much denser than its size."""
-    return _ball(body, item, float(rng.uniform(0.009, 0.014)), float(rng.uniform(0.7, 1.1)), rng)
+    return _ball(body, item, float(rng.uniform(0.009, 0.014)), float(rng.uniform(1.5, 2.0)), rng)

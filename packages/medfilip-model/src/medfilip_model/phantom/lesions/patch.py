@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from medfilip_model.phantom.anatomy import LEFT, SIGN
-from medfilip_model.phantom.body import TISSUE, Body
+from medfilip_model.phantom.body import Body
 from medfilip_model.phantom.grid import Field, Grid, Mask
 
 Window = tuple[slice, slice]
@@ -17,9 +17,12 @@ class Patch:
 
     Attributes:
         window: Rows and columns.
-        filled: Share of the lung's air that fluid or tissue replaces.
-        extra: Optical thickness added in front of everything.
+        filled: Share of the lung's air that fluid or tissue replaces; below 0 air is added.
+        extra: Optical thickness added in front of everything; below 0 it is gas.
         free: Share of the lung's depth that is free air (pneumothorax), without vessels.
+        thinned: Share of the vessels that are gone.
+        bent: How far down the ribs that run behind are displaced, in patient units.
+        broken: Share of the ribs that is missing.
         mask: Where the change is seen, at the window's size.
     """
 
@@ -28,6 +31,9 @@ class Patch:
     filled: Field | None = None
     extra: Field | None = None
     free: Field | None = None
+    thinned: Field | None = None
+    bent: Field | None = None
+    broken: Field | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,8 +133,3 @@ def blob(view: View, x: float, y: float, rx: float, ry: float, power: float = 1.
     u, v = (view.x - x) * (1 / rx), (view.y - y) * (1 / ry)
     q = u * u + v * v
     return np.exp(-0.5 * (q if power == 1.0 else q**power))
-
-
-def thickness(share: Field, air: Field) -> Field:
-    """Optical thickness that a share of replaced air adds."""
-    return TISSUE * share * air

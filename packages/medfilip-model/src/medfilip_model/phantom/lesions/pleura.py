@@ -44,8 +44,8 @@ def draw_pneumothorax(body: Body, item: Planned, rng: np.random.Generator) -> li
     side, strength = item.sides[0], item.strength
     patient, grid = body.patient, body.grid
     axis = grid.axis
-    wide = 0.045 + 0.13 * min(strength * 1.5, 1)
-    fall = 0.09 + 0.16 * min(strength * 1.5, 1) + float(rng.uniform(-0.01, 0.02))
+    wide = 0.065 + 0.12 * min(strength * 1.5, 1)
+    fall = 0.12 + 0.14 * min(strength * 1.5, 1) + float(rng.uniform(-0.01, 0.02))
     end = patient.apex + 0.35 + 1.5 * strength
     inset = wide * (1 - smoothstep((axis - end + 0.2) / 0.35))
     line = outer_wall(patient, axis, inset=inset, drop=fall)
@@ -67,7 +67,7 @@ def draw_pneumothorax(body: Body, item: Planned, rng: np.random.Generator) -> li
         view.window,
         free >= 0.5 * float(free.max()),
         filled=np.where(inside > 0, shrunk, 0.0),
-        extra=0.34 * pleura,
+        extra=0.42 * pleura,
         free=free,
     )
     return [patch]
