@@ -97,3 +97,29 @@ def test_removed_words_and_case_change_nothing(text: str, engine: RulesEngine):
     if not set(".?:\n1") & set(text):
         assert found(marked) == found(plain)
         assert found(plain.lower()) == found(plain.upper()) or not plain.isascii()
+
+
+def test_a_sentence_read_before_is_found_where_it_stands_now():
+    engine = RulesEngine()
+    texts = (
+        "Small left effusion.",
+        "Heart is large. Small left effusion.",
+        "\n\nSmall left effusion.",
+    )
+    for number, text in enumerate(texts):
+        report = Report(str(number), {"findings": text})
+        result = engine.extract(report)
+        assert result == RulesEngine().extract(report)
+        effusion = next(f for f in result.findings if f.category == "pleural_effusion")
+        assert effusion.evidence is not None
+        assert effusion.evidence.start == text.index("Small")
+        assert misplaced(report, result) is None
+
+
+def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("gpt_ie.rules.engine._REMEMBERED", 3)
+    engine = RulesEngine()
+    for number in range(10):
+        text = f"Nodule of {number} mm."
+        assert len(engine.extract(Report("a", {"text": text})).findings) == 1
+        assert len(engine._read) <= 3

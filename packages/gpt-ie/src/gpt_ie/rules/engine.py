@@ -12,6 +12,9 @@ from gpt_ie.rules.sentences import sentences
 from gpt_ie.schema import Evidence, ExtractedFinding, Report, ReportFindings
 from gpt_ie.sections import read_spans
 
+# Sentences whose readings are kept; some megabytes.
+_REMEMBERED = 4096
+
 
 class RulesEngine:
     """Rules over the dictionary's surface forms.
@@ -32,6 +35,7 @@ class RulesEngine:
         self.key = f"{self.name}+knowledge@{knowledge.version}"
         self._knowledge = knowledge.version
         self._lexicon = build_lexicon(knowledge)
+        self._read: dict[str, tuple[Reading, ...]] = {}
 
     def extract(self, report: Report) -> ReportFindings:
         """The findings of one report, repeated ones merged.
@@ -66,8 +70,17 @@ class RulesEngine:
         for section, text in report.sections.items():
             for begin, end in read_spans(text):
                 for start, stop in sentences(text, begin, end):
-                    for reading in read_sentence(self._lexicon, text, start, stop):
-                        yield section, reading
+                    for reading in self._sentence(text[start:stop]):
+                        yield section, reading.moved(start)
+
+    def _sentence(self, sentence: str) -> tuple[Reading, ...]:
+        """The readings of a sentence by itself; the same ones are written again and again."""
+        known = self._read.get(sentence)
+        if known is None:
+            if len(self._read) >= _REMEMBERED:
+                self._read.clear()
+            known = self._read[sentence] = tuple(read_sentence(self._lexicon, sentence))
+        return known
 
     def explain(self, text: str) -> list[Reading]:
         """Every mention of a text with the trigger that decided its presence.

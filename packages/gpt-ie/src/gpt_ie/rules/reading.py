@@ -42,6 +42,11 @@ class Reading:
     surface: tuple[int, int]
     evidence: tuple[int, int]
 
+    def moved(self, by: int) -> "Reading":
+        """The same reading in a text in which the sentence begins `by` characters later."""
+        (first, last), (start, end) = self.surface, self.evidence
+        return Reading(self.finding, self.verdict, (first + by, last + by), (start + by, end + by))
+
 
 def read_sentence(
     lexicon: Lexicon, text: str, start: int = 0, end: int | None = None
