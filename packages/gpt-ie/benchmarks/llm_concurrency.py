@@ -3,7 +3,8 @@
     uv run python packages/gpt-ie/benchmarks/llm_concurrency.py
 
 A server on the loopback address, in a process of its own, answers each request after one second.
-With 64 requests under way at once the ideal is 64 reports a second. The reports are made up.
+With 64 requests under way at once the ideal is 64 reports a second. The reports are made up. A short
+run falls behind at its end, when fewer are under way: 2,560 reports lose a second of 40 by it.
 """
 
 import argparse
@@ -72,7 +73,7 @@ async def _run(engine: LLMEngine, count: int, concurrency: int) -> tuple[float, 
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description="Throughput of the client against a slow server.")
-    parser.add_argument("--reports", type=int, default=1920)
+    parser.add_argument("--reports", type=int, default=10_240)
     parser.add_argument("--concurrency", type=int, default=64)
     parser.add_argument("--latency", type=float, default=1.0)
     options = parser.parse_args()
