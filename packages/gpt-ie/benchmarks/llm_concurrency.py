@@ -4,7 +4,7 @@
 
 A server on the loopback address, in a process of its own, answers each request after one second.
 With 64 requests under way at once the ideal is 64 reports a second. The reports are made up. A
-short run falls behind at its end, when fewer are under way: 2,560 reports lose a second of 40 by it.
+short run falls behind at its end, when fewer are under way: 2,560 reports lose a second of 40.
 """
 
 import argparse
