@@ -14,6 +14,7 @@ import torch
 from iki_knowledge import KnowledgeBase, load_knowledge
 from medfilip_model.config import (
     DataConfig,
+    FusionConfig,
     ImageTowerConfig,
     ModelConfig,
     OptimConfig,
@@ -27,6 +28,8 @@ from PIL import Image
 
 # What the drawn images show: a bright bar low on the left, a disc in the middle, or nothing.
 SHAPES = ("pleural_effusion", "mass", "")
+# The vocabulary of a tiny BERT.
+WORDS = ["small", "large", "left", "right", "effusion", "mass", "in", "the", "upper", "lobe"]
 CHEXPERT = {
     "Enlarged Cardiomediastinum": "enlarged_cardiomediastinum",
     "Cardiomegaly": "cardiomegaly",
@@ -78,6 +81,13 @@ def tiny_model_config() -> ModelConfig:
 def tiny_model(tiny_model_config: ModelConfig) -> MedFILIP:
     torch.manual_seed(0)
     return MedFILIP(tiny_model_config)
+
+
+@pytest.fixture
+def fusion_model(tiny_model_config: ModelConfig) -> MedFILIP:
+    torch.manual_seed(0)
+    head = FusionConfig(width=16, heads=2, layers=1, dropout=0.0, places=("left", "right"))
+    return MedFILIP(tiny_model_config.model_copy(update={"fusion": head}))
 
 
 def draw(shape: str, rng: np.random.Generator, size: int = 40) -> np.ndarray:
@@ -216,3 +226,27 @@ def own_mimic_tree(mimic_tree: MimicFixture, tmp_path: Path) -> MimicFixture:
     folder = tmp_path / "own"
     shutil.copytree(mimic_tree.root.parent, folder)
     return MimicFixture(folder / "mimic", folder / "findings.jsonl", folder / "reports")
+
+
+@pytest.fixture(scope="session")
+def bert_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A BERT of two layers with random weights and a vocabulary of few words."""
+    from transformers import BertConfig, BertModel, BertTokenizer
+
+    folder = tmp_path_factory.mktemp("tiny-bert")
+    vocab = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS]
+    (folder / "vocab.txt").write_text("\n".join(vocab) + "\n", encoding="utf-8")
+    BertTokenizer(str(folder / "vocab.txt"), model_max_length=24).save_pretrained(folder)
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=len(vocab),
+        hidden_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=32,
+        max_position_embeddings=24,
+        # Larger than usual, so that what a text says moves its vector by more than rounding.
+        initializer_range=0.5,
+    )
+    BertModel(config).save_pretrained(folder)
+    return folder

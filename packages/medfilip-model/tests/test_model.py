@@ -48,6 +48,14 @@ def test_the_scale_starts_where_the_config_says(tiny_model: MedFILIP):
     assert tiny_model.logit_scale.item() == pytest.approx(tiny_model.config.logit_scale)
 
 
+def test_the_scale_of_an_earlier_checkpoint_was_a_scalar(tiny_model: MedFILIP):
+    weights = {**tiny_model.state_dict(), "log_scale": torch.tensor(1.5)}
+    tiny_model.load_state_dict(weights)
+    assert tiny_model.log_scale.tolist() == [1.5]
+    assert tiny_model.logit_scale.shape == ()
+    assert weights["log_scale"].shape == (), "what was read is left as it is"
+
+
 def test_no_images_and_no_texts(tiny_model: MedFILIP):
     tiny_model.eval()
     assert tiny_model.classify(torch.rand(2, 1, 32, 32), []).shape == (2, 0)

@@ -13,6 +13,7 @@ from medfilip_model.recipes import (
     official,
     paper,
     phantom,
+    real,
 )
 
 
@@ -67,7 +68,7 @@ def test_each_row_of_the_ablation_differs_from_the_one_before_by_what_it_adds():
         {"data.text", "data.template"},
         {"data.template"},
         {"targets.kind"},
-        {"data.template"},
+        {"data.template", "loss.attributes"},
     ]
     assert differences(rows[-1], phantom()) == {}
 
@@ -77,3 +78,11 @@ def test_an_ablation_row_can_start_from_any_config():
         "data.template",
         "targets.kind",
     }
+
+
+def test_real_images_begin_with_what_phantoms_taught():
+    """The weights fit as long as the towers are those of the phantom recipe."""
+    config = real()
+    assert config.start == phantom().out
+    assert config.model == phantom().model
+    assert config.data.augment

@@ -5,7 +5,7 @@ from iki_knowledge import Finding, KnowledgeBase
 from medfilip_model.data.samples import ImageSet, Sample
 from medfilip_model.encode import encode_images, encode_texts
 from medfilip_model.model import MedFILIP
-from medfilip_model.zeroshot import class_prompts, encode_classes, zero_shot
+from medfilip_model.zeroshot import class_prompts, encode_classes, with_narrower, zero_shot
 
 
 def test_prompts_name_every_grade_and_side_once(kb: KnowledgeBase):
@@ -61,3 +61,27 @@ def test_a_finding_is_one_of_its_broader_categories_with_a_dictionary(
     images, prompts = ImageSet("set", samples, pixels), {"pleural_effusion": ("effusion",)}
     assert zero_shot(tiny_model, images, range(4), prompts).macro is None
     assert zero_shot(tiny_model, images, range(4), prompts, kb).macro is not None
+
+
+def test_a_broader_class_is_asked_for_by_its_kinds_too(kb: KnowledgeBase):
+    prompts = {"consolidation": ("c1", "c2"), "lung_opacity": ("o", "c1"), "hernia": ("h",)}
+    assert with_narrower(prompts, kb) == {
+        "consolidation": ("c1", "c2"),
+        "lung_opacity": ("o", "c1", "c2"),
+        "hernia": ("h",),
+    }
+
+
+def test_the_score_of_a_broader_class_follows_its_kinds(tiny_model: MedFILIP, kb: KnowledgeBase):
+    """The images most like the text of a kind show it: by its own text the class would not know."""
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 32, 32), dtype=np.uint8)
+    prompts = {"lung_opacity": ("q",), "consolidation": ("consolidation of the lung",) * 9}
+    embedded = encode_images(tiny_model, pixels)
+    asked = encode_classes(tiny_model, with_narrower(prompts, kb))
+    best = set((embedded @ asked.T)[:, 0].topk(3).indices.tolist())
+    samples = tuple(
+        Sample(str(n), str(n), "valid", (Finding(category="consolidation"),) if n in best else ())
+        for n in range(8)
+    )
+    images = ImageSet("set", samples, pixels)
+    assert zero_shot(tiny_model, images, range(8), prompts, kb).auc["lung_opacity"] == 1.0

@@ -23,7 +23,7 @@ from medfilip_model.data.samples import ImageSet
 from medfilip_model.data.shards import is_prepared, load_prepared
 from medfilip_model.data.texts import TextTable, build_texts
 from medfilip_model.errors import DataError
-from medfilip_model.loss import Targets
+from medfilip_model.loss import Attributes, Targets
 from medfilip_model.progress import Listener
 from medfilip_model.towers import tokenizer
 from medfilip_model.zeroshot import class_prompts
@@ -228,6 +228,7 @@ def _targets(
         entities=None
         if entities is None
         else tokens([kb.explain(category) for category in entities.categories]),
+        attributes=Attributes.build(texts.groups, kb, tokens) if config.loss.attributes else None,
     )
     return targets, chosen
 

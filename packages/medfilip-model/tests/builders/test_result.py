@@ -26,6 +26,10 @@ OPTIONS = BuildOptions(size=16, encoding="png", shard_rows=3, workers=1)
 class Counting(Silent):
     def __init__(self):
         self.total, self.done = 0, 0
+        self.notes = []
+
+    def note(self, text):
+        self.notes.append(text)
 
     def start(self, what, total, unit):
         self.total = total
@@ -143,6 +147,25 @@ def test_a_damaged_shard_is_made_anew(draft, tmp_path, damage):
     else:
         shard.unlink()
     assert build(draft, out, OPTIONS, Silent()).reused == 7
+    assert content(out) == whole
+
+
+def test_a_changed_byte_is_mended_where_hashes_are_compared(draft, tmp_path):
+    out = tmp_path / "set"
+    build(draft, out, OPTIONS, Silent())
+    whole = content(out)
+    shard = out / "shards" / "train-00001.arrow"
+    changed = bytearray(shard.read_bytes())
+    changed[len(changed) // 2] ^= 255
+    shard.write_bytes(changed)
+    assert build(draft, out, OPTIONS, Silent()).reused == 8
+    assert content(out) != whole
+    listener = Counting()
+    checked = OPTIONS.model_copy(update={"verify": True})
+    assert build(draft, out, checked, listener).reused == 7
+    assert listener.notes == [
+        "shards/train-00001.arrow was changed, or what goes into it was: it is made anew"
+    ]
     assert content(out) == whole
 
 

@@ -95,8 +95,29 @@ def test_phantoms(tmp_path):
     assert "3 kept from before" in again.stdout
 
 
-@pytest.mark.parametrize("command", ["mimic-cxr", "hub", "folder", "phantom"])
+def test_a_set_is_verified_and_mended(folder, tmp_path):
+    out = tmp_path / "set"
+    prepare("folder", folder, "--out", out)
+    ran = runner.invoke(app, ["prepare", "verify", str(out)])
+    assert (ran.exit_code, ran.stderr) == (0, "")
+    assert "96 images in 2 shards, as it was written" in ran.stdout
+    shard = out / "shards" / "train-00000.arrow"
+    content = bytearray(shard.read_bytes())
+    content[-200] ^= 255
+    shard.write_bytes(content)
+    ran = runner.invoke(app, ["prepare", "verify", str(out), "--json"])
+    assert ran.exit_code == 1
+    assert "train-00000.arrow' is damaged" in json.loads(ran.stdout)["faults"][0]
+    ran = runner.invoke(app, ["prepare", "verify", str(out)])
+    assert "train-00000.arrow' is damaged" in ran.stderr
+    assert "2 kept from before" in prepare("folder", folder, "--out", out).stdout
+    assert "1 kept from before" in prepare("folder", folder, "--out", out, "--verify").stdout
+    assert runner.invoke(app, ["prepare", "verify", str(out)]).exit_code == 0
+    assert runner.invoke(app, ["prepare", "verify", str(tmp_path)]).exit_code == 2
+
+
+@pytest.mark.parametrize("command", ["mimic-cxr", "hub", "folder", "phantom", "verify"])
 def test_every_source_has_help(command):
     ran = runner.invoke(app, ["prepare", command, "--help"])
     assert ran.exit_code == 0
-    assert "--out" in ran.stdout
+    assert ("--json" if command == "verify" else "--out") in ran.stdout

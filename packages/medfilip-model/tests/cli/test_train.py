@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 from medfilip_model import cli
-from medfilip_model.checkpoint import LAST, save_checkpoint
+from medfilip_model.checkpoint import LAST
 from medfilip_model.config import TrainConfig
-from medfilip_model.model import MedFILIP
 from medfilip_model.recipes import RECIPES
 from PIL import Image
 from typer.testing import CliRunner
@@ -42,10 +41,11 @@ def tiny_recipe(tiny_config: TrainConfig, monkeypatch: pytest.MonkeyPatch) -> Tr
         ("medfilip prepare --help", cli.app, ["prepare", "--help"]),
         *(
             (f"medfilip prepare {kind} --help", cli.app, ["prepare", kind, "--help"])
-            for kind in ("mimic-cxr", "hub", "folder", "phantom")
+            for kind in ("mimic-cxr", "hub", "folder", "phantom", "verify")
         ),
         ("medfilip phantom --help", cli.app, ["phantom", "--help"]),
         ("medfilip predict --help", cli.app, ["predict", "--help"]),
+        ("medfilip export --help", cli.app, ["export", "--help"]),
     ],
 )
 def test_the_readme_shows_the_help(runner: CliRunner, command, app, arguments):
@@ -153,52 +153,6 @@ def test_phantom_writes_images_and_a_sheet(runner: CliRunner, tmp_path: Path):
         assert min(sheet.size) >= 64
     assert f"3 images in {out}" in result.stdout
     assert runner.invoke(cli.app, ["phantom", "--out", str(Path(__file__))]).exit_code == 2
-
-
-@pytest.fixture
-def run(tiny_model: MedFILIP, tmp_path: Path) -> Path:
-    save_checkpoint(tmp_path / "saved" / LAST, tiny_model, {}, {})
-    return tmp_path / "saved"
-
-
-def test_predict_lists_classes_and_broken_files(
-    runner: CliRunner, run: Path, folder: Path, tmp_path: Path
-):
-    broken = tmp_path / "broken.png"
-    broken.write_bytes(b"broken")
-    image = folder / "images" / "im-000.png"
-    result = runner.invoke(cli.app, ["predict", str(image), str(broken), "--run", str(run)])
-    assert result.exit_code == 1
-    assert result.stdout.splitlines()[0] == str(image)
-    assert len(result.stdout.splitlines()) == 15
-    assert f"skipped {broken}: cannot read image" in result.stderr
-
-
-def test_predict_as_json(runner: CliRunner, run: Path, folder: Path):
-    image = str(folder / "images" / "im-000.png")
-    result = runner.invoke(cli.app, ["predict", image, image, "--run", str(run), "--json"])
-    assert result.exit_code == 0
-    rows = [json.loads(line) for line in result.stdout.splitlines()]
-    assert [row["file"] for row in rows] == [image, image]
-    assert rows[0]["scores"] == rows[1]["scores"]
-    assert set(rows[0]["scores"][0]) == {"label", "category", "similarity"}
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["--run", "absent"], "error: 'absent' does not exist; train one with: medfilip-train"),
-        (["--classes", "chestxray41"], "error: unknown data set 'chestxray41'"),
-    ],
-)
-def test_predict_names_what_is_wrong(
-    runner: CliRunner, run: Path, folder: Path, arguments: list[str], message: str
-):
-    where = [] if "--run" in arguments else ["--run", str(run)]
-    image = str(folder / "images" / "im-000.png")
-    result = runner.invoke(cli.app, ["predict", image, *where, *arguments])
-    assert result.exit_code == 2
-    assert result.stderr.startswith(message)
 
 
 def test_help_does_not_wait_for_torch():

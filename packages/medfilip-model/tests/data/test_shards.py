@@ -3,7 +3,7 @@ import json
 import pyarrow as pa
 import pytest
 from iki_knowledge import Finding
-from medfilip_model.data.shards import is_prepared, load_prepared
+from medfilip_model.data.shards import Verified, is_prepared, load_prepared, verify_prepared
 from medfilip_model.errors import DataError
 
 
@@ -134,3 +134,23 @@ def test_not_one_image(write_set, kb, rows):
     folder = write_set(rows)
     with pytest.raises(DataError, match=r"not one image of .* can be read"):
         load_prepared(folder, kb, size=24, corrupt="skip")
+
+
+def test_all_shards_are_verified_and_every_fault_is_told(write_set, tmp_path):
+    folder = write_set()
+    assert verify_prepared(folder) == Verified("drawn", 3, 7, ())
+    first, second, third = sorted((folder / "shards").glob("*.arrow"))
+    (folder / "shards" / "old.arrow").write_bytes(first.read_bytes())
+    first.write_bytes(first.read_bytes()[:-20])
+    content = bytearray(second.read_bytes())
+    content[content.index(b"IDAT") + 10] ^= 255
+    second.write_bytes(content)
+    third.unlink()
+    faults = verify_prepared(folder).faults
+    for fault, told in zip(
+        faults, ("is cut short", "its SHA-256 is not", "cannot read", "is not in dataset"),
+        strict=True,
+    ):  # fmt: skip
+        assert told in fault
+    with pytest.raises(DataError, match="cannot read"):
+        verify_prepared(tmp_path / "absent")

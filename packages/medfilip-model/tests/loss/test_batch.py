@@ -9,6 +9,7 @@ from medfilip_model.data.transforms import standardise
 from medfilip_model.errors import ConfigError
 from medfilip_model.fusion import FusionOutput
 from medfilip_model.loss import (
+    Attributes,
     Targets,
     batch_loss,
     embedding_loss,
@@ -228,3 +229,21 @@ def test_a_head_without_entities_or_labels_is_refused(fused: MedFILIP):
 
 def test_a_dual_encoder_has_no_queries(tiny_model: MedFILIP):
     assert entity_queries(tiny_model, targets()) is None
+
+
+def test_attributes_add_their_loss(tiny_model: MedFILIP):
+    """The same as by hand from the model's own embeddings."""
+    known = Attributes(("a", "b"), tiny_model.tokenizer(["hazy", "round"]), torch.eye(3)[:, :2])
+    words = tiny_model.tokenizer(TEXTS)
+    plain = targets(tokens=words)
+    loss = LossConfig(attributes=0.5)
+    both = replace(plain, attributes=known, loss=loss)
+    pixels = standardise(torch.rand(3, 1, 32, 32))
+    tiny_model.eval()
+    found = batch_loss(tiny_model, pixels, batch(32), both)
+    images = tiny_model(pixels, words).images
+    phrases = tiny_model.encode_text(["hazy", "round"])
+    # Image 0 has texts 0 and 2, image 1 has text 1.
+    shown = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]])
+    extra = 0.5 * embedding_loss(images, phrases, tiny_model.logit_scale, shown, LossConfig())
+    torch.testing.assert_close(found, batch_loss(tiny_model, pixels, batch(32), plain) + extra)

@@ -40,6 +40,23 @@ def test_a_map_with_channels_last():
         torch.testing.assert_close(tower.pool_map(grid), pooled)
 
 
+def test_a_finer_map_of_the_same_weights():
+    """Dilated convolutions: more locations, and where they coincide the same receptive centre."""
+    coarse, fine = (
+        image_tower(ImageTowerConfig(name="test_resnet", output_stride=stride), 64).eval()
+        for stride in (None, 8)
+    )
+    fine.load_state_dict(coarse.state_dict())
+    pixels = torch.randn(1, 1, 64, 64)
+    assert coarse.forward_map(pixels).shape[2:] == (2, 2)
+    assert fine.forward_map(pixels).shape[2:] == (8, 8)
+
+
+def test_a_stride_that_the_family_does_not_take():
+    with pytest.raises(ConfigError, match=r"'test_vit' does not take output_stride"):
+        image_tower(ImageTowerConfig(name="test_vit", output_stride=16), 32)
+
+
 def test_an_unknown_name_gets_near_ones():
     with pytest.raises(ConfigError, match=r"timm has no model 'resnet5'; did you mean 'resnet"):
         image_tower(ImageTowerConfig(name="resnet5"), 32)

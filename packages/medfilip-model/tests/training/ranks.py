@@ -1,17 +1,24 @@
 """One of several processes that train together: ``python ranks.py SPEC.json``, with torchrun's
-environment. Runs every config of the file; then shards a model with FSDP and takes one step."""
+environment. Runs every config of the file, some of them sharded by accelerate and one of those cut
+off; then shards a model with FSDP and takes one step."""
 
 import json
+import os
+import signal
 import sys
 from pathlib import Path
 
+import pytest
 import safetensors.torch
 import torch
 import torch.distributed as dist
-from medfilip_model.config import ModelConfig, parse_config
+from accelerate import Accelerator, FullyShardedDataParallelPlugin
+from accelerate.state import AcceleratorState, PartialState
+from accelerate.utils import DistributedType
+from medfilip_model.config import ModelConfig, TrainConfig, parse_config
 from medfilip_model.model import MedFILIP
 from medfilip_model.progress import Silent
-from medfilip_model.training import train
+from medfilip_model.training import Preempted, run, train
 from medfilip_model.training.forward import Outputs, TrainingPass, split
 from medfilip_model.training.gather import exchange, gather_rows
 from medfilip_model.training.step import backward
@@ -44,8 +51,7 @@ def sharded_step(model: dict[str, object], inputs: dict[str, torch.Tensor], rank
     module.to(memory_format=torch.contiguous_format)  # FSDP takes no other
     mesh = init_device_mesh("cpu", (2,))
     fully_shard(module.model.text_tower, mesh=mesh)
-    # Its gradient is whole on every rank already; and FSDP takes no scalars.
-    fully_shard(module, mesh=mesh, ignored_params={module.model.log_scale})
+    fully_shard(module, mesh=mesh)
     optimiser = torch.optim.SGD(module.parameters(), lr=0.1, momentum=0.9)
     pixels, tokens = inputs["pixels"].chunk(2)[rank], inputs["tokens"].chunk(2)[rank]
 
@@ -62,12 +68,53 @@ def sharded_step(model: dict[str, object], inputs: dict[str, torch.Tensor], rank
     return loss, weights, len(moments["state"]) if moments else 0
 
 
+def sharding(**options: object) -> Accelerator:
+    """accelerate's FSDP2 over gloo. By itself accelerate shards on cards alone: it is told that it
+    has them where it asks, and no more."""
+    plugin = FullyShardedDataParallelPlugin(
+        fsdp_version=2,
+        auto_wrap_policy="transformer_based_wrap",
+        transformer_cls_names_to_wrap=["ResidualAttentionBlock"],
+    )
+    accelerator = Accelerator(**options, fsdp_plugin=plugin)
+    for shared in (PartialState._shared_state, AcceleratorState._shared_state):
+        shared["distributed_type"] = DistributedType.FSDP
+    accelerator.state.fsdp_plugin = plugin
+    assert accelerator.is_fsdp2
+    return accelerator
+
+
+class Stops(Silent):
+    """The first process gets SIGTERM after some batches; the others hear of it from it."""
+
+    left = 2
+
+    def advance(self, steps: int) -> None:
+        self.left -= 1
+        if self.left == 0:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+def cut_off(config: TrainConfig) -> None:
+    try:
+        train(config, listener=Stops())
+    except Preempted:
+        dist.barrier()  # a new launch would begin when the first process has written all
+    else:
+        raise AssertionError("the run was not cut off")
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
     spec = json.loads(Path(sys.argv[1]).read_text())
     out = Path(spec["out"])
-    for config in spec["configs"]:
+    for config in spec["whole"]:
         train(parse_config(config), listener=Silent())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run, "Accelerator", sharding)
+        cut_off(parse_config(spec["sharded"][0]))
+        for config in spec["sharded"]:
+            train(parse_config(config), listener=Silent())
     rank = dist.get_rank()
     result = {"gathered": gathers(rank)}
     inputs = safetensors.torch.load_file(spec["inputs"])

@@ -1,4 +1,4 @@
-"""Two gloo processes against one: the same run, and the parts it is made of."""
+"""Two gloo processes against one: the same run, whole and sharded, and the parts it is made of."""
 
 import json
 import os
@@ -20,9 +20,15 @@ WORKER = Path(__file__).with_name("ranks.py")
 # What differs between the runs of the two processes; each equals one process with the same changes.
 CASES = {
     "plain": {},
-    "parts": {"micro_batch": 3},
+    "parts": {"micro_batch": 3, "loss__attributes": 0.5},
     "fusion": {"model__fusion": {"width": 16, "heads": 2, "layers": 1, "dropout": 0.0}},
     "infonce": {"loss__name": "infonce", "targets__kind": "identity", "optim__ema": 0.5},
+}
+# The same by accelerate's FSDP2; the first is cut off and goes on.
+SHARDED = {
+    # Fewer texts than parts, and not as many on each process.
+    "sharded parts": {"micro_batch": 2, "loss__attributes": 0.5},
+    "sharded fusion": {"model__fusion": {"width": 16, "heads": 2, "layers": 1, "dropout": 0.0}},
 }
 
 
@@ -61,7 +67,8 @@ def two(folder: Path, layered_model_config: ModelConfig, tmp_path_factory) -> Tw
         model=layered_model_config,
         targets=TargetConfig(encoder="lexical"),
     )
-    configs = {n: sized(base.replace(**changes), out / n) for n, changes in CASES.items()}
+    cases = {**CASES, **SHARDED}
+    configs = {n: sized(base.replace(**changes), out / n) for n, changes in cases.items()}
     generator = torch.Generator().manual_seed(1)
     tokens = torch.randint(1, 400, (6, 7), generator=generator)
     tokens[:, -1] = 49407
@@ -69,7 +76,8 @@ def two(folder: Path, layered_model_config: ModelConfig, tmp_path_factory) -> Tw
     safetensors.torch.save_file(inputs, out / "inputs.safetensors")
     spec = {
         "out": str(out),
-        "configs": [c.model_dump(mode="json") for c in configs.values()],
+        "whole": [configs[name].model_dump(mode="json") for name in CASES],
+        "sharded": [configs[name].model_dump(mode="json") for name in SHARDED],
         "model": layered_model_config.model_dump(mode="json"),
         "inputs": str(out / "inputs.safetensors"),
     }
@@ -106,7 +114,7 @@ def two(folder: Path, layered_model_config: ModelConfig, tmp_path_factory) -> Tw
     return Two(out, ranks, configs, layered_model_config, inputs)
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", [*CASES, *SHARDED])
 def test_two_processes_train_as_one(two: Two, case: str, tmp_path: Path, weights):
     config = two.configs[case]
     result = train(config.replace(out=tmp_path / "one"))

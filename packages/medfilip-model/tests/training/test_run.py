@@ -9,7 +9,7 @@ import torch
 from medfilip_model.checkpoint import BEST, LAST, load_checkpoint, load_model
 from medfilip_model.config import TrainConfig, parse_config
 from medfilip_model.errors import ConfigError
-from medfilip_model.training import TrainingError, loop, resolve_precision, train
+from medfilip_model.training import TrainingError, loop, resolve_precision, run, train
 from medfilip_model.zeroshot import ZeroShotScore
 
 # Losses of the first 20 steps of `tiny_config` with seed 0 on the drawn images, one thread.
@@ -139,7 +139,7 @@ def test_weights_that_are_no_numbers_are_not_saved(tiny_config: TrainConfig, mon
 
 def test_last_best_and_earlier_checkpoints_are_kept(tiny_config: TrainConfig, monkeypatch):
     scores = iter([0.6, 0.9, 0.7, 0.8])
-    monkeypatch.setattr(loop, "zero_shot", lambda *_: ZeroShotScore({}, next(scores)))
+    monkeypatch.setattr(loop, "score", lambda *_: ZeroShotScore({}, next(scores)))
     result = train(tiny_config.replace(epochs=4, keep=2))
     kept = {path.name for path in (result.out / LAST).parent.iterdir()}
     assert kept == {"last", "best", "epoch-0003", "epoch-0004"}
@@ -151,7 +151,7 @@ def test_last_best_and_earlier_checkpoints_are_kept(tiny_config: TrainConfig, mo
 
 def test_patience_ends_the_run(tiny_config: TrainConfig, monkeypatch, listen):
     scores = iter([0.6, 0.7, 0.7, None, 0.9])
-    monkeypatch.setattr(loop, "zero_shot", lambda *_: ZeroShotScore({}, next(scores)))
+    monkeypatch.setattr(loop, "score", lambda *_: ZeroShotScore({}, next(scores)))
     notes = listen()
     config = tiny_config.replace(epochs=9, patience=2)
     assert len(train(config, listener=notes).epochs) == 4
@@ -183,6 +183,20 @@ def test_a_missing_tracker_says_what_to_install(tiny_config: TrainConfig):
         ConfigError, match=r"'mlflow' needs the package mlflow: install it \(uv pip"
     ):
         train(config)
+
+
+def test_a_tracker_that_does_not_start_is_one_line(tiny_config: TrainConfig, monkeypatch):
+    """No server, no key, no database: each package has errors of its own."""
+
+    def refuses(*_: object, **__: object) -> None:
+        raise LookupError("no API key\nsee the manual")
+
+    monkeypatch.setattr(run.Accelerator, "init_trackers", refuses)
+    with pytest.raises(
+        ConfigError, match=r"trackers tensorboard does not start: no API key; leave it out"
+    ):
+        train(tiny_config)
+    assert not (tiny_config.out / LAST).exists()
 
 
 def test_float16_needs_a_card(monkeypatch):

@@ -23,6 +23,8 @@ def loss_of(out: Outputs) -> Tensor:
         loss = loss + out.presence.softmax(0).square().sum()
     if out.location is not None:
         loss = loss + out.location.softmax(0).square().sum()
+    if out.attributes is not None:
+        loss = loss + (out.images @ out.attributes.T).softmax(0).square().sum()
     return loss
 
 
@@ -42,6 +44,7 @@ def gradients(module: nn.Module, parts, **options) -> tuple[float, dict[str, Ten
     }
 
 
+# The fusion head and the attributes together: neither touches the other.
 @pytest.mark.parametrize("fusion", [False, True])
 @pytest.mark.parametrize("size", [1, 5, 6, 11])
 def test_parts_give_the_gradient_of_the_whole(
@@ -50,7 +53,8 @@ def test_parts_give_the_gradient_of_the_whole(
     torch.manual_seed(0)
     head = FusionConfig(width=16, heads=2, layers=1, dropout=0.0, places=("left", "base"))
     config = layered_model_config.model_copy(update={"fusion": head if fusion else None})
-    module = TrainingPass(MedFILIP(config), inputs[1][:3] if fusion else None).train()
+    asked = (inputs[1][:3], inputs[1][1:, 2:]) if fusion else (None, None)
+    module = TrainingPass(MedFILIP(config), *asked).train()
     # The reference does not pass through the code under test.
     module.zero_grad()
     expected_loss = loss_of(module(*inputs))
@@ -77,7 +81,7 @@ class Noisy(nn.Module):
         self.scale = nn.Parameter(torch.tensor(2.0))
         self.seen: list[Tensor] = []
 
-    def forward(self, pixels: Tensor, tokens: Tensor) -> Outputs:
+    def forward(self, pixels: Tensor, tokens: Tensor, ask: bool = True) -> Outputs:
         images = self.drop(self.norm(pixels.flatten(1)))
         self.seen.append(images.detach())
         texts = self.drop(tokens / 9 * self.scale)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from medfilip_model.data import ImageSet
-from medfilip_model.zeroshot import class_prompts
+from medfilip_model.zeroshot import class_prompts, with_narrower
 
 from medfilip_bench.baselines import baselines
 from medfilip_bench.results import DataInfo, Row, Series
@@ -18,6 +18,8 @@ def multi_label(
     classes: Mapping[str, str],
     data: DataInfo,
     notes: Sequence[str],
+    *,
+    kinds: bool = False,
 ) -> Outcome:
     """Score every class of every image.
 
@@ -28,16 +30,22 @@ def multi_label(
         classes: Name as the data set writes it -> category id.
         data: What the record says of the data.
         notes: What a reader must know.
+        kinds: Whether the truth is of findings, each of which is one of its broader classes too;
+            such a class is then asked for by the texts of its kinds as well. Labels of a data set
+            are taken as they are.
     """
     categories = list(dict.fromkeys(classes.values()))
     written: dict[str, str] = {}
     for name, category in classes.items():
         written.setdefault(category, name)
     prompts = class_prompts(bench.kb, categories, bench.encoder.loaded.template)
+    kb = bench.kb if kinds else None
+    if kb is not None:
+        prompts = with_narrower(prompts, kb)
     texts = list(prompts.values())
     names = [ClassName(c, written[c], prompts[c][0]) for c in categories]
-    on_test = scored(bench.encoder, test, categories, texts)
-    on_valid = None if valid is None else scored(bench.encoder, valid, categories, texts)
+    on_test = scored(bench.encoder, test, categories, texts, kb=kb)
+    on_valid = None if valid is None else scored(bench.encoder, valid, categories, texts, kb=kb)
     result = score_classes(names, on_test, on_valid, bench.resampling)
     random = (
         score_images(bench.random, test, texts),

@@ -92,6 +92,8 @@ def scored(
     images: ImageSet,
     categories: Sequence[str],
     prompts: Sequence[Sequence[str]],
+    *,
+    kb: KnowledgeBase | None = None,
 ) -> Scored:
     """Return labels, scores and patients of a set, one column a category.
 
@@ -100,11 +102,12 @@ def scored(
         images: The images.
         categories: Category of each column; one may stand twice, asked in two ways.
         prompts: The texts of each column.
+        kb: Dictionary, to count a finding as one of its broader categories too.
     """
     unique = list(dict.fromkeys(categories))
     columns = [unique.index(category) for category in categories]
     return Scored(
-        labels=labels(images.samples, unique)[:, columns].astype(np.float64),
+        labels=labels(images.samples, unique, kb)[:, columns].astype(np.float64),
         scores=score_images(encoder, images, prompts),
         groups=patient_groups([sample.patient_id for sample in images.samples]),
     )

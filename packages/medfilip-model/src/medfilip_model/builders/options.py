@@ -22,6 +22,8 @@ class BuildOptions(BaseModel):
         quality: Of JPEG.
         shard_rows: Images a shard; None: about 256 MB.
         workers: Processes that decode.
+        verify: Whether the hash of a shard of an earlier run is compared before it is kept, not its
+            length alone.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -32,6 +34,7 @@ class BuildOptions(BaseModel):
     quality: Annotated[int, Field(ge=1, le=100)] = 95
     shard_rows: Annotated[int, Field(ge=1)] | None = None
     workers: Annotated[int, Field(ge=1)] = 2
+    verify: bool = False
 
     @property
     def rows(self) -> int:
@@ -43,7 +46,7 @@ class BuildOptions(BaseModel):
 
     @property
     def stored(self) -> dict[str, str | int]:
-        """All that changes what is written; the number of workers does not."""
+        """All that changes what is written; workers and `verify` do not."""
         return {
             "size": self.size,
             "fit": self.fit,

@@ -113,8 +113,12 @@ def build(draft: Draft, out: Path, options: BuildOptions, listener: Listener) ->
     check_items(draft.items, draft.name, draft.skipped)
     _open(out)
     plan = plan_shards(draft.items, options)
-    kept = {shard.file: done for shard in plan if (done := finished(out, shard)) is not None}
+    left = ((shard.file, finished(out, shard, verify=options.verify)) for shard in plan)
+    kept = {file: done for file, done in left if done is not None}
     todo = [shard for shard in plan if shard.file not in kept]
+    for shard in todo:
+        if options.verify and (out / shard.file).exists():
+            listener.note(f"{shard.file} was changed, or what goes into it was: it is made anew")
     if todo:
         (out / MANIFEST).unlink(missing_ok=True)
     listener.start(f"preparing {draft.name}", sum(len(shard.items) for shard in todo), "images")

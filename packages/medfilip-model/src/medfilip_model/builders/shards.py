@@ -108,8 +108,14 @@ def write_shards(
         done.close()
 
 
-def finished(folder: Path, planned: Planned) -> Shard | None:
-    """The shard as an earlier run left it, or None when it is missing, cut short or outdated."""
+def finished(folder: Path, planned: Planned, *, verify: bool = False) -> Shard | None:
+    """The shard as an earlier run left it, or None when it is missing, cut short or outdated.
+
+    Args:
+        folder: The data set's folder.
+        planned: The shard.
+        verify: Whether one whose bytes are others than were written counts as missing too.
+    """
     try:
         note: dict[str, Any] = json.loads(_note(folder, planned.file).read_text(encoding="utf-8"))
         size = (folder / planned.file).stat().st_size
@@ -118,7 +124,9 @@ def finished(folder: Path, planned: Planned) -> Shard | None:
     # A note that was tampered with is no note.
     except (OSError, ValueError, TypeError, KeyError):
         return None
-    return shard if (shard.key, shard.bytes) == (planned.key, size) else None
+    if (shard.key, shard.bytes) != (planned.key, size):
+        return None
+    return shard if not verify or _sha256(folder / planned.file) == shard.sha256 else None
 
 
 def clear(folder: Path, keep: Sequence[str]) -> None:
@@ -165,8 +173,7 @@ def _write(
                     rows += len(columns["id"])
                 advance(len(items))
         size = draft.stat().st_size
-        with draft.open("rb") as written:
-            digest = hashlib.file_digest(written, "sha256").hexdigest()
+        digest = _sha256(draft)
     result = Shard(
         shard.file, shard.items[0].sample.split, rows, size, digest, shard.key, tuple(skipped)
     )
@@ -194,6 +201,11 @@ def _key(items: Sequence[Item], options: BuildOptions) -> str:
     for item in items:
         digest.update(json.dumps([item.row, item.place, item.state]).encode())
     return digest.hexdigest()
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _note(folder: Path, file: str) -> Path:

@@ -2,11 +2,13 @@
 
 import typer
 
+from medfilip_model.cli.export import export
 from medfilip_model.cli.phantom import phantom
 from medfilip_model.cli.predict import predict
 from medfilip_model.cli.prepare import prepare_app
 from medfilip_model.cli.recipes import recipes
 from medfilip_model.cli.train import train
+from medfilip_model.cli.verify import verify
 
 train_app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 train_app.command()(train)
@@ -17,6 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Phantom radiographs and trained models. Training: medfilip-train.",
 )
-for _command in (phantom, predict, recipes):
+for _command in (export, phantom, predict, recipes):
     app.command()(_command)
+prepare_app.command()(verify)
 app.add_typer(prepare_app, name="prepare")

@@ -34,6 +34,9 @@ ShardRows = Annotated[
 Workers = Annotated[
     int | None, typer.Option(min=1, help="Processes that decode.  [default: one a core]")
 ]
+Verify = Annotated[
+    bool, typer.Option("--verify", help="Hash the shards of an earlier run; mend what was changed.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print counts as JSON.")]
 FindingsFile = Annotated[
     Path | None, typer.Option(help="findings.jsonl, as gpt-ie extract writes it.")
@@ -81,6 +84,7 @@ def mimic_cxr(
     quality: Quality = 95,
     shard_rows: ShardRows = None,
     workers: Workers = None,
+    verify: Verify = False,
     as_json: AsJson = False,
 ) -> None:
     """MIMIC-CXR-JPG and findings into MIMIC-train, -16, -multi and -FG."""
@@ -108,7 +112,7 @@ def mimic_cxr(
             among=among,
             seed=seed,
         )
-        options = _options(size, fit, encoding, quality, shard_rows, workers)
+        options = _options(size, fit, encoding, quality, shard_rows, workers, verify=verify)
         targets: list[tuple[Subset, Path]] = (
             [(name, out / f"mimic-{name}") for name in ("train", "16", "multi", "fg")]
             if subset == "all"
@@ -157,6 +161,7 @@ def hub(
     quality: Quality = 95,
     shard_rows: ShardRows = None,
     workers: Workers = None,
+    verify: Verify = False,
     as_json: AsJson = False,
 ) -> None:
     """A table of images and report texts; split by column, part or patient."""
@@ -166,7 +171,7 @@ def hub(
 
         kb, found = _findings(findings)
         columns = _columns(column or ())
-        options = _options(size, fit, encoding, quality, shard_rows, workers)
+        options = _options(size, fit, encoding, quality, shard_rows, workers, verify=verify)
         with Terminal() as terminal:
             built = build_hub(
                 table,
@@ -195,6 +200,7 @@ def folder(
     quality: Quality = 95,
     shard_rows: ShardRows = None,
     workers: Workers = None,
+    verify: Verify = False,
     as_json: AsJson = False,
 ) -> None:
     """A folder of images with a manifest; its labels become findings."""
@@ -203,7 +209,7 @@ def folder(
         from medfilip_model.progress import Terminal
 
         kb, found = _findings(findings)
-        options = _options(size, fit, encoding, quality, shard_rows, workers)
+        options = _options(size, fit, encoding, quality, shard_rows, workers, verify=verify)
         with Terminal() as terminal:
             built = build_folder(
                 source,
@@ -228,6 +234,7 @@ def phantom(
     quality: Quality = 95,
     shard_rows: ShardRows = None,
     workers: Workers = None,
+    verify: Verify = False,
     as_json: AsJson = False,
 ) -> None:
     """Phantom radiographs, drawn straight into a prepared data set."""
@@ -238,7 +245,7 @@ def phantom(
         from medfilip_model.phantom import PhantomConfig
         from medfilip_model.progress import Terminal
 
-        options = _options(size, "crop", encoding, quality, shard_rows, workers)
+        options = _options(size, "crop", encoding, quality, shard_rows, workers, verify=verify)
         with Terminal() as terminal:
             built = build_phantoms(
                 n,
@@ -270,6 +277,8 @@ def _options(
     quality: int,
     shard_rows: int | None,
     workers: int | None,
+    *,
+    verify: bool,
 ) -> "BuildOptions":
     import os
 
@@ -282,6 +291,7 @@ def _options(
         quality=quality,
         shard_rows=shard_rows,
         workers=workers or len(os.sched_getaffinity(0)),
+        verify=verify,
     )
 
 

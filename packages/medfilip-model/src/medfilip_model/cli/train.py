@@ -1,5 +1,6 @@
 """``medfilip-train``."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -86,6 +87,8 @@ def train(
         )
         with Terminal() as terminal:
             result = run(built, listener=terminal, resume=resume)
+    if os.environ.get("RANK", "0") != "0":  # of several processes one tells
+        return
     last = result.epochs[-1]
     for category, auc in last.auc.items():
         typer.echo(f"{category:24} {_number(auc)}")

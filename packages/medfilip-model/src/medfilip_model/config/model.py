@@ -20,6 +20,9 @@ class ImageTowerConfig(Frozen):
             a file of another library's names for the same network, matched by order and shapes.
         channels: Width of each stage, where the timm family takes it (ResNets); None: its own.
         stem_width: Width of the stem, likewise.
+        output_stride: Pixels between the locations of the last feature map, where the timm family
+            takes it (ResNets): 16 or 8 instead of 32 make the later stages dilated, their maps
+            finer and their cost higher, with the same weights.
     """
 
     kind: Literal["timm", "open_clip", "torchvision"] = "timm"
@@ -27,6 +30,7 @@ class ImageTowerConfig(Frozen):
     weights: str | None = None
     channels: tuple[Positive, ...] | None = None
     stem_width: Positive | None = None
+    output_stride: Literal[8, 16, 32] | None = None
 
 
 class TextTowerConfig(Frozen):
@@ -44,6 +48,8 @@ class TextTowerConfig(Frozen):
         layers: Transformer blocks (``clip``).
         context: Longest text in tokens, start and end included; longer texts are cut there.
         pooling: What stands for a text (``hf``): the mean over its tokens, or its first token.
+        norm: Whether embeddings pass a batch normalisation over the texts of a batch; without it
+            all texts start with nearly the same embedding. The paper has none.
     """
 
     kind: Literal["clip", "open_clip", "hf"] = "clip"
@@ -54,6 +60,7 @@ class TextTowerConfig(Frozen):
     layers: Positive = 2
     context: Annotated[int, Field(ge=8)] = 96
     pooling: Literal["mean", "cls"] = "mean"
+    norm: bool = False
 
 
 class FusionConfig(Frozen):

@@ -37,8 +37,11 @@ class LossConfig(Frozen):
         variant: Of ``itm``: the paper's, or the official code's.
         semantic_reward: Weight of 1 - sum_j softmax(P_i)_j S_ij, the expected semantic
             dissimilarity of the text that would be retrieved.
+        attributes: Weight of the same loss against the texts of the visual attributes that the
+            dictionary gives the findings (`medfilip_model.loss.Attributes`); the paper has none.
     """
 
     name: Literal["itm", "sigmoid", "infonce"] = "itm"
     variant: Literal["paper", "official"] = "paper"
     semantic_reward: Annotated[float, Field(ge=0)] = 0.0
+    attributes: Annotated[float, Field(ge=0)] = 0.0

@@ -19,6 +19,8 @@ class TrainConfig(Frozen):
     Attributes:
         recipe: Name of the recipe that it came from.
         out: The run folder.
+        start: A run whose weights, of the same towers, training begins with; None: those that
+            `model` names, or random ones.
         seed: Seed of weights, batches and augmentation.
         epochs: Passes over the training images.
         batch: Images a step, over all processes; the last incomplete batch of an epoch is left out.
@@ -40,6 +42,7 @@ class TrainConfig(Frozen):
 
     recipe: str = "custom"
     out: Path = Path("runs/custom")
+    start: Path | None = None
     seed: int = 0
     epochs: Positive = 5
     batch: Annotated[int, Field(ge=2)] = 64

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,7 +12,7 @@ from iki_knowledge import Finding, KnowledgeBase
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from medfilip_model.data.findings import read_finding
-from medfilip_model.data.format import FORMAT, MANIFEST, SCHEMA
+from medfilip_model.data.format import FORMAT, MANIFEST, SCHEMA, SHARDS
 from medfilip_model.data.samples import ImageSet, Sample, Skipped, Split
 from medfilip_model.data.store import ShardStore, open_shard
 from medfilip_model.errors import DataError
@@ -97,6 +98,54 @@ def load_prepared(
         skipped=tuple(skipped.values()),
         classes=manifest.classes,
     )
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What a prepared data set on disk is worth.
+
+    Attributes:
+        name: Of the set.
+        shards: How many dataset.json names.
+        images: Their rows, as it tells them.
+        faults: One line for each shard that is missing, cut short or changed, and for each that
+            dataset.json does not name.
+    """
+
+    name: str
+    shards: int
+    images: int
+    faults: tuple[str, ...]
+
+
+def verify_prepared(folder: Path) -> Verified:
+    """Compare every shard with dataset.json: length, hash and rows.
+
+    Args:
+        folder: The folder that ``medfilip prepare`` wrote.
+
+    Returns:
+        What was found; nothing is changed.
+
+    Raises:
+        DataError: If dataset.json itself is missing, damaged or of another version.
+    """
+    manifest = _read_manifest(folder / MANIFEST)
+    faults: list[str] = []
+    for shard in manifest.shards:
+        try:
+            _check(folder / shard.file, shard, verify=True)
+        except DataError as error:
+            faults.append(str(error))
+    named = {folder / shard.file for shard in manifest.shards}
+    faults += [
+        f"shard {str(path)!r} is not in {MANIFEST}: it belongs to another set, or prepare was cut "
+        "off"
+        for path in sorted((folder / SHARDS).glob("*.arrow"))
+        if path not in named
+    ]
+    images = sum(shard.rows for shard in manifest.shards)
+    return Verified(manifest.name, len(manifest.shards), images, tuple(faults))
 
 
 def _read_manifest(path: Path) -> _Manifest:

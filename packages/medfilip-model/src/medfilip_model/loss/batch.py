@@ -8,9 +8,11 @@ from torch import Tensor, nn
 
 from medfilip_model.data.collate import Batch
 from medfilip_model.errors import ConfigError
+from medfilip_model.loss.attributes import attribute_loss
 from medfilip_model.loss.contrastive import embedding_loss
 from medfilip_model.loss.entities import fusion_loss
 from medfilip_model.loss.targets import Targets
+from medfilip_model.towers import settled
 
 
 def batch_loss(
@@ -40,6 +42,10 @@ def batch_loss(
     tokens = core.tokenizer.trim(targets.tokens[unique.to(targets.tokens.device)])
     out = model(pixels, tokens.to(pixels.device))
     loss = embedding_loss(out.images, out.texts[place], out.scale, targets.of(batch), targets.loss)
+    if (known := targets.attributes) is not None:
+        shown = known.of(batch.text, batch.owner, len(batch.images))
+        phrases = core.encode_tokens(known.tokens.to(core.device))
+        loss = loss + attribute_loss(out.images, phrases, out.scale, shown, targets.loss)
     if queries is None:
         return loss
     if batch.labels is None:
@@ -70,7 +76,7 @@ def entity_queries(model: nn.Module, targets: Targets) -> Float[Tensor, "K D"] |
         return None
     if targets.entities is None:
         raise ConfigError("the model has a fusion head, and the targets name no entities for it")
-    with torch.no_grad():
+    with torch.no_grad(), settled(core):
         return core.encode_tokens(targets.entities.to(core.device))
 
 

@@ -10,6 +10,7 @@ from torch import Tensor
 from medfilip_model.config import LossConfig, TargetConfig
 from medfilip_model.data.collate import Batch
 from medfilip_model.errors import ConfigError
+from medfilip_model.loss.attributes import Attributes
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Targets:
             a dual encoder alone.
         balance: [K] weight of an entity's present labels (`class_balance` of the training labels);
             None weighs all alike.
+        attributes: Visual attributes of the findings; None where the loss does not ask for them.
 
     Raises:
         ConfigError: If the targets are soft and there is no bank.
@@ -41,6 +43,7 @@ class Targets:
     calibration: Calibration
     entities: Int[Tensor, "K _"] | None = None
     balance: Float[Tensor, " K"] | None = None
+    attributes: Attributes | None = None
 
     def __post_init__(self) -> None:
         if self.bank is None and self.config.kind != "identity":
@@ -63,6 +66,7 @@ class Targets:
             calibration=self.calibration.to(device),
             entities=move(self.entities),
             balance=move(self.balance),
+            attributes=None if self.attributes is None else self.attributes.to(device),
         )
 
     def of(self, batch: Batch) -> Float[Tensor, "N M"]:

@@ -19,7 +19,7 @@ from medfilip_model.phantom.planning import plan_findings
 from medfilip_model.phantom.render import PLAN, REPORT, Source, draw_subject, render
 from medfilip_model.phantom.report import PhantomReport, write_report
 
-GENERATOR_VERSION = "7"
+GENERATOR_VERSION = "8"
 """Raised with every change that alters a pixel, a finding or a word; part of cache keys."""
 
 

@@ -38,7 +38,7 @@ class Kind:
 _LOBAR = Kind(_GRADES, regions=_RIGHT_LOBES, left_regions=_LEFT_LOBES)
 
 KINDS: dict[str, Kind] = {
-    "lung_opacity": Kind(_GRADES, "either", (*_ZONES, "perihilar", "base")),
+    "lung_opacity": Kind(_GRADES, "either", (*_ZONES, "perihilar", "base", "peripheral")),
     "consolidation": _LOBAR,
     "pneumonia": _LOBAR,
     "atelectasis": Kind(_GRADES, "either", ("base",)),

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from medfilip_model.config import TextTowerConfig
 from medfilip_model.errors import ConfigError
+from medfilip_model.towers.text_norm import NormedText
 from medfilip_model.towers.tokens import CLIP_PAD, tokenizer
 from medfilip_model.towers.weights import (
     TEXT_SETTING,
@@ -36,6 +37,11 @@ def text_tower(config: TextTowerConfig, embed: int, *, load: bool = True) -> nn.
         ConfigError: If sizes do not fit, there is no such model, or the weights are not to be had
             or do not fit.
     """
+    tower = _tower(config, embed, load=load)
+    return NormedText(tower, embed) if config.norm else tower
+
+
+def _tower(config: TextTowerConfig, embed: int, *, load: bool) -> nn.Module:
     if config.kind == "hf":
         from medfilip_model.towers.bert import bert_tower
 

@@ -77,18 +77,18 @@ def timm_trunk(config: ImageTowerConfig, size: int, *, load: bool) -> TimmTrunk:
     import timm
 
     _check_name(config.name)
-    widths: dict[str, Any] = config.model_dump(
-        include={"channels", "stem_width"}, exclude_none=True
+    shape: dict[str, Any] = config.model_dump(
+        include={"channels", "stem_width", "output_stride"}, exclude_none=True
     )
     loads = load and config.weights is not None
     try:
         # With weights, at its own channels and size, which is what they fit.
         model = timm.create_model(
-            config.name, pretrained=False, in_chans=3 if loads else 1, num_classes=0, **widths
+            config.name, pretrained=False, in_chans=3 if loads else 1, num_classes=0, **shape
         )
     except TypeError as error:
         raise ConfigError(
-            f"image tower {config.name!r} does not take {', '.join(widths)}: {error}"
+            f"image tower {config.name!r} does not take {', '.join(shape)}: {error}"
         ) from error
     if config.weights is not None and load:
         _load(model, config.name, config.weights)

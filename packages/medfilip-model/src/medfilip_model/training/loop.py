@@ -9,6 +9,7 @@ import torch
 from accelerate.utils import broadcast_object_list
 from torch import Tensor
 
+from medfilip_model.calibration import Calibration, fit_calibration
 from medfilip_model.data.collate import Batch
 from medfilip_model.data.loader import epoch_order
 from medfilip_model.data.transforms import jitter, resize, standardise
@@ -24,7 +25,7 @@ from medfilip_model.training.signals import StopSignals
 from medfilip_model.training.state import Progress
 from medfilip_model.training.step import backward
 from medfilip_model.training.watch import LossWatch
-from medfilip_model.zeroshot import ZeroShotScore, zero_shot
+from medfilip_model.zeroshot import ZeroShotScore, embed_rows, score
 
 # What a rank may ask of all of them, as bits.
 STOP, SAVE = 1, 2
@@ -133,7 +134,7 @@ def _close_epoch(moving: Moving, done: Progress, saver: Saver, listener: Listene
     """Score, record and save a complete epoch."""
     config, steps = moving.config, len(moving.loader)
     with whole_model(moving) as model:
-        score, scale = _score(moving, model)
+        (zero_shot, scale), calibration = _score(moving, model)
     epoch = Epoch(
         epoch=done.number,
         loss=done.total / steps,
@@ -141,14 +142,14 @@ def _close_epoch(moving: Moving, done: Progress, saver: Saver, listener: Listene
         logit_scale=scale,
         images_per_second=(steps * config.batch) / done.seconds,
         seconds=done.seconds,
-        macro_auc=score.macro,
-        auc=score.auc,
+        macro_auc=zero_shot.macro,
+        auc=zero_shot.auc,
     )
     epochs = (*done.epochs, epoch)
     stale = patience_spent(epochs)
     ended = config.patience is not None and stale >= config.patience
     progress = Progress(epochs, finished=len(epochs) == config.epochs or ended)
-    saver.save(progress)
+    saver.save(progress, calibration)
     moving.accelerator.log(_scalars(epoch), step=epoch.epoch)
     listener.note(_line(epoch, config.epochs))
     if ended and len(epochs) < config.epochs:
@@ -176,17 +177,35 @@ def _stop(progress: Progress, signals: StopSignals, listener: Listener) -> None:
     raise Preempted
 
 
-def _score(moving: Moving, model: MedFILIP | None) -> tuple[ZeroShotScore, float]:
-    """Held-out score and logit scale, computed by the main process and told to the others."""
-    data = moving.data
+def _score(
+    moving: Moving, model: MedFILIP | None
+) -> tuple[tuple[ZeroShotScore, float], Calibration | None]:
+    """Held-out score and logit scale, computed by the main process and told to the others.
+
+    The calibration, from the same embeddings, stays with the process that writes checkpoints.
+    """
+    data, config = moving.data, moving.config
     told: list[tuple[ZeroShotScore, float] | None] = [None]
+    calibration: Calibration | None = None
     if model is not None:
-        score = zero_shot(model, data.images, data.valid, data.prompts, data.kb)
-        told[0] = score, float(model.logit_scale.detach())
+        embedded = embed_rows(model, data.images, data.valid)
+        samples = [data.images.samples[row] for row in data.valid]
+        found = score(model, embedded, samples, data.prompts, data.kb)
+        told[0] = found, float(model.logit_scale.detach())
+        calibration = fit_calibration(
+            model,
+            data.images,
+            data.valid,
+            embedded,
+            data.prompts,
+            data.kb,
+            normal=config.data.normal,
+            template=config.data.template,
+        )
     if moving.accelerator.num_processes > 1:
         broadcast_object_list(told)
     assert told[0] is not None
-    return told[0]
+    return told[0], calibration
 
 
 def _generator(seed: int, number: int) -> torch.Generator:

@@ -104,7 +104,9 @@ def set_up(
         model.image_tower.compile()
         model.text_tower.compile(dynamic=True)
     optimiser = make_optimiser(model, config.optim)
-    module = TrainingPass(model, data.targets.entities)
+    known = data.targets.attributes
+    asked = None if known is None else known.tokens
+    module = TrainingPass(model, data.targets.entities, asked)
     module, optimiser = accelerator.prepare(module, optimiser)
     # Made on what the accelerator returned, but not prepared by it: accelerate would step it once
     # for each process.

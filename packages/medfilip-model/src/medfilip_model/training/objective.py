@@ -16,7 +16,7 @@ from torch import Tensor
 
 from medfilip_model.data.collate import Batch
 from medfilip_model.fusion import FusionOutput
-from medfilip_model.loss import Targets, embedding_loss, fusion_loss
+from medfilip_model.loss import Targets, attribute_loss, embedding_loss, fusion_loss
 from medfilip_model.training.forward import Outputs
 from medfilip_model.training.gather import exchange, gather_rows, ranks
 
@@ -92,12 +92,21 @@ def loss_of(whole: Whole, targets: Targets) -> Callable[[Outputs], Float[Tensor,
         whole: From `gather_batch`.
         targets: What the similarities should be, on the same device.
     """
-    wanted = targets.between(whole.text, whole.owner, sum(whole.images))
+    count = sum(whole.images)
+    wanted = targets.between(whole.text, whole.owner, count)
+    known = targets.attributes
+    shown = None if known is None else known.of(whole.text, whole.owner, count)
 
     def loss(own: Outputs) -> Tensor:
         images = gather_rows(own.images, whole.images)
         texts = gather_rows(own.texts, whole.unique)[whole.place]
         total = embedding_loss(images, texts, own.scale, wanted, targets.loss)
+        if shown is not None and own.attributes is not None:
+            # Every rank has embedded them all; the first one's stand for them, so that their
+            # gradients are not counted once for each rank.
+            rows = len(own.attributes)
+            phrases = gather_rows(own.attributes, (rows,) * len(whole.images))[:rows]
+            total = total + attribute_loss(images, phrases, own.scale, shown, targets.loss)
         if own.presence is None or whole.labels is None:
             return total
         location = None if own.location is None else gather_rows(own.location, whole.images)

@@ -2,6 +2,7 @@
 
 import atexit
 import importlib.util
+import os
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -27,6 +28,7 @@ from medfilip_model.training.loop import fit
 from medfilip_model.training.moving import cautions, set_up
 from medfilip_model.training.records import TrainResult
 from medfilip_model.training.resume import Resumable, check_resolved, find_run
+from medfilip_model.training.start import start_from
 from medfilip_model.training.state import Progress, restore
 
 
@@ -76,16 +78,16 @@ def train(
         if not accelerator.is_main_process:
             listener = Silent()
         # Made first: a tower that does not exist should not cost the time to draw the data.
-        model = MedFILIP(config.model, load=found is None)
+        own = found is None and config.start is None
+        model = MedFILIP(config.model, load=own)
         data = _prepare(config, kb, listener, accelerator)
         if data.model != config.model:  # the places of a fusion head are those of the data
-            model = MedFILIP(data.model, load=found is None)
+            model = MedFILIP(data.model, load=own)
         record = _record(config, data, kb, precision, str(accelerator.device))
         if found is not None:
             check_resolved(config.out, found.resolved, record["resolved"])
         _start_trackers(config, accelerator)
-        if found is not None:
-            model.load_state_dict(found.weights)
+        _begin_with(config, model, found, listener)
         moving = set_up(config, model, data, accelerator)
         for warning in cautions(moving):
             listener.note(warning)
@@ -155,13 +157,25 @@ def _accelerator(config: TrainConfig, precision: str) -> Generator[Accelerator]:
     atexit.register(_leave_group)
     try:
         yield accelerator
+        # After an error nobody is waited for: the others may be where they would wait for ever.
+        accelerator.wait_for_everyone()
     finally:
         # Not end_training: it closes the process group, which a second run could not open again.
         for tracker in accelerator.trackers:
             tracker.finish()
-        accelerator.wait_for_everyone()
         # accelerate keeps the first run's precision for the whole process; the next run may differ.
         AcceleratorState._reset_state()  # pyright: ignore[reportPrivateUsage] - see above
+
+
+def _begin_with(
+    config: TrainConfig, model: MedFILIP, found: Resumable | None, listener: Listener
+) -> None:
+    if found is not None:
+        model.load_state_dict(found.weights)
+    elif config.start is not None:
+        stayed = start_from(model, config.start)
+        but = f" ({len(stayed)} tensors of the fusion head stay random)" if stayed else ""
+        listener.note(f"training begins with the weights of {config.start}{but}")
 
 
 def _leave_group() -> None:
@@ -170,8 +184,23 @@ def _leave_group() -> None:
 
 
 def _start_trackers(config: TrainConfig, accelerator: Accelerator) -> None:
-    if config.trackers:
-        accelerator.init_trackers("medfilip", init_kwargs={"wandb": {"name": config.out.name}})
+    """Start the trackers; MLflow keeps its own place, which many runs share."""
+    if not config.trackers:
+        return
+    config.out.mkdir(parents=True, exist_ok=True)
+    options: dict[str, dict[str, object]] = {
+        "wandb": {"name": config.out.name, "dir": os.environ.get("WANDB_DIR", str(config.out))},
+        "mlflow": {"run_name": config.out.name},
+    }
+    try:
+        accelerator.init_trackers("medfilip", init_kwargs=options)
+    except Exception as error:  # each has errors of its own: no server, no key, no database
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
+        raise ConfigError(
+            f"one of the trackers {', '.join(config.trackers)} does not start: {reason}; leave it "
+            "out of the setting trackers, or see to its own settings (such as WANDB_MODE=offline, "
+            "MLFLOW_TRACKING_URI)"
+        ) from error
 
 
 def _prepare(

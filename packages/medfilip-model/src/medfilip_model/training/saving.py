@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from medfilip_model.calibration import Calibration, as_json
 from medfilip_model.checkpoint import (
     BEST,
     LAST,
@@ -49,10 +50,15 @@ class Saver:
         minutes = config.save_minutes
         return minutes is not None and time.monotonic() - self._last >= minutes * 60
 
-    def save(self, progress: Progress) -> None:
+    def save(self, progress: Progress, calibration: Calibration | None = None) -> None:
         """Replace the last checkpoint; at the end of an epoch see to the kept ones as well.
 
         Collective: every process calls it, the main one writes.
+
+        Args:
+            progress: Where the run is.
+            calibration: Of these weights; one of earlier weights would not fit them, so inside an
+                epoch there is none.
 
         Raises:
             TrainingError: If a weight is no number.
@@ -70,6 +76,7 @@ class Saver:
                     "step": progress.step,
                     "finished": progress.finished,
                     "metrics": asdict(progress.epochs[-1]) if progress.epochs else None,
+                    **as_json(calibration),
                 }
                 save_checkpoint(
                     out / LAST, model, self._record, extra, weights=weights, state=state

@@ -130,6 +130,8 @@ def _set_optimiser_state(moving: Moving, saved: dict[str, Any]) -> None:
     inner.load_state_dict(saved)
     for parameter, values in inner.state.items():
         for name, value in values.items():
-            if isinstance(value, Tensor) and value.shape == parameter.shape:
+            if name != "step" and isinstance(value, Tensor):
                 # The file has rows in order; fused kernels read moments in the parameter's layout.
-                values[name] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
+                # By number, not by shape: the logit scale of earlier runs was a scalar.
+                moved = torch.empty_like(parameter, dtype=value.dtype)
+                values[name] = moved.copy_(value.view(parameter.shape))

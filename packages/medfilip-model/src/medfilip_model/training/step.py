@@ -98,6 +98,7 @@ def _each(change: Callable[[Tensor], Tensor], outputs: Outputs) -> Outputs:
         presence=None if outputs.presence is None else change(outputs.presence),
         location=None if outputs.location is None else change(outputs.location),
         scale=change(outputs.scale),
+        attributes=None if outputs.attributes is None else change(outputs.attributes),
     )
 
 
@@ -113,6 +114,8 @@ def _cut(gradients: Outputs, counts: Sequence[tuple[int, int]]) -> list[Outputs]
         rows(gradients.presence, images),
         rows(gradients.location, images),
         [gradients.scale] * len(counts),
+        # Only the last part was asked for them.
+        [*[None] * (len(counts) - 1), gradients.attributes],
     )
     return [Outputs(*row) for row in zip(*columns, strict=True)]  # pyright: ignore[reportArgumentType] - as above
 

@@ -17,12 +17,16 @@ _CENTRES = {
     "lower": (0.5, 0.78),
     "base": (0.5, 0.9),
     "perihilar": (0.2, 0.5),
+    "peripheral": (0.86, 0.6),
     "upper_lobe": (0.5, 0.32),
     "middle_lobe": (0.3, 0.72),
     "lingula": (0.25, 0.7),
     "lower_lobe": (0.5, 0.86),
 }
 """Region -> (across, down) of its middle, see `spot`."""
+
+# Share of the opacities that are a single focus; the others are patchy.
+_SINGLE = 0.55
 
 
 def centre(body: Body, side: int, region: str, rng: np.random.Generator) -> tuple[float, float]:
@@ -33,19 +37,36 @@ def centre(body: Body, side: int, region: str, rng: np.random.Generator) -> tupl
 
 
 def draw_opacity(body: Body, item: Planned, rng: np.random.Generator) -> list[Patch]:
-    """A hazy, ill-defined density, one a side; vessels stay visible through it."""
+    """A hazy, ill-defined density, a single focus or several patches; vessels show through it."""
     patches: list[Patch] = []
+    region = item.finding.region or "mid"
+    foci = 1 if rng.random() < _SINGLE else int(rng.integers(2, 5))
     for side in item.sides:
         strength = item.strength
-        x, y = centre(body, side, item.finding.region or "mid", rng)
-        size = 0.14 + 0.10 * strength
-        stretch = float(rng.uniform(0.8, 1.25))
-        rx, ry = size * stretch, size / stretch
-        view = look(body, around(body, x, y, 3.2 * rx, 3.2 * ry), side)
+        view = look(body, half(body, side, body.patient.apex, body.patient.dome + 0.35), side)
+        clear = np.ones_like(view.x)
+        for _ in range(foci):
+            x, y = _focus(body, side, region, foci, rng)
+            size = (0.14 + 0.10 * strength) * (1.0 if foci == 1 else float(rng.uniform(0.5, 0.75)))
+            stretch = float(rng.uniform(0.8, 1.25))
+            peak = 0.38 + 0.24 * strength + float(rng.uniform(-0.04, 0.04))
+            clear *= 1 - peak * blob(view, x, y, size * stretch, size / stretch)
         cloud = 1 + 0.22 * noise(rng, 14, body.grid.size)[view.window]
-        peak = 0.38 + 0.24 * strength + float(rng.uniform(-0.04, 0.04))
-        patches.append(fill(view, np.clip(peak * blob(view, x, y, rx, ry) * cloud, 0, 0.9)))
+        patches.append(fill(view, np.clip((1 - clear) * cloud, 0, 0.9)))
     return patches
+
+
+def _focus(
+    body: Body, side: int, region: str, foci: int, rng: np.random.Generator
+) -> tuple[float, float]:
+    """The middle of one patch of an opacity; several lie scattered about the region."""
+    if region == "peripheral":
+        across = float(rng.uniform(0.74, 0.98))
+        return spot(body, side, across, float(rng.triangular(0.3, 0.7, 1.0)))
+    x, y = centre(body, side, region, rng)
+    if foci == 1:
+        return x, y
+    return x + float(rng.normal(0, 0.09)), y + float(rng.normal(0, 0.13))
 
 
 def fissure_y(body: Body) -> float:

@@ -35,19 +35,23 @@ def draw_edema(body: Body, item: Planned, rng: np.random.Generator) -> list[Patc
 
 
 def draw_covid(body: Body, item: Planned, rng: np.random.Generator) -> list[Patch]:
-    """Rounded ground-glass patches with blurred borders, peripheral and low, in both lungs."""
+    """Hazy ground-glass areas with blurred borders, peripheral and low, in both lungs.
+
+    Several separate areas, longer along the chest wall than deep, which merge where it is severe.
+    """
     strength = item.strength
     patches: list[Patch] = []
-    mesh = noise(rng, 52, body.grid.size)
+    cloud, mesh = noise(rng, 14, body.grid.size), noise(rng, 30, body.grid.size)
     for side in SIDES:
         view = look(body, half(body, side, -0.45, body.patient.dome + 0.3), side)
         clear = np.ones_like(view.x)
-        for _ in range(2 + int(3.5 * strength) + int(rng.integers(2))):
-            down = float(rng.triangular(0.4, 0.85, 1.0))
-            x, y = spot(body, side, float(rng.uniform(0.74, 0.98)), down)
-            size = float(rng.uniform(0.06, 0.10)) * (0.85 + 0.45 * strength)
-            peak = float(rng.uniform(0.34, 0.5)) * (0.75 + 0.5 * strength)
-            clear *= 1 - peak * blob(view, x, y, 0.85 * size, 1.15 * size, 1.6)
-        share = (1 - clear) * (1 + 0.12 * mesh[view.window])
+        for _ in range(2 + int(2.5 * strength) + int(rng.integers(2))):
+            down = float(rng.triangular(0.35, 0.8, 1.0))
+            x, y = spot(body, side, float(rng.uniform(0.66, 0.95)), down)
+            size = float(rng.uniform(0.10, 0.15)) * (0.85 + 0.45 * strength)
+            peak = float(rng.uniform(0.30, 0.44)) * (0.75 + 0.5 * strength)
+            clear *= 1 - peak * blob(view, x, y, 0.8 * size, 1.25 * size)
+        texture = 1 + 0.2 * cloud[view.window] + 0.12 * mesh[view.window]
+        share = (1 - clear) * np.clip(texture, 0, 2)
         patches.append(fill(view, np.clip(share, 0, 0.85), faint=0.35))
     return patches
