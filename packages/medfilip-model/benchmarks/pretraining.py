@@ -1,6 +1,6 @@
 """Does pre-training on phantoms help on real images? A linear probe at 10 % of the labels.
 
-    uv run python packages/medfilip-model/benchmarks/pretraining.py --run runs/phantom
+    uv run python packages/medfilip-model/benchmarks/pretraining.py --run runs/phantom-augmented
 
 Tasks: effusion, cardiomegaly and any finding on NIH ChestX-ray14 (two small sets in
 $MEDFILIP_DATA), and pneumonia on paediatric films (Kermany), whose labels follow their source
@@ -213,7 +213,9 @@ def text(found: Estimate, *, sign: bool = False) -> str:
 def main() -> None:
     """Parse the command line, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--run", type=Path, default=Path("runs/phantom"), help="pre-trained run")
+    parser.add_argument(
+        "--run", type=Path, default=Path("runs/phantom-augmented"), help="pre-trained run"
+    )
     parser.add_argument("--data", type=Path, default=os.environ.get("MEDFILIP_DATA"))
     parser.add_argument("--out", type=Path, default=Path("runs/pretraining"))
     parser.add_argument("--seeds", type=int, default=5)

@@ -1,6 +1,6 @@
 """Training on a few real images: held-out zero-shot AUC on NIH ChestX-ray14, in five folds.
 
-    uv run python packages/medfilip-model/benchmarks/real_images.py --start runs/phantom
+    uv run python packages/medfilip-model/benchmarks/real_images.py --start runs/phantom-augmented
 
 The sets nih_cxr14_64 and nih_cxr14_320 of $MEDFILIP_DATA (800 and 737 images) become one prepared
 data set a fold (`medfilip prepare folder`, labels as findings). The folds divide the 221 patients
@@ -162,7 +162,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, default=os.environ.get("MEDFILIP_DATA"))
     parser.add_argument("--out", type=Path, default=Path("runs/real-images"))
     parser.add_argument("--name", default="real", help="of the runs in --out, when settings differ")
-    parser.add_argument("--start", default="runs/phantom", help="run to start from, or none")
+    parser.add_argument(
+        "--start", default="runs/phantom-augmented", help="run to start from, or none"
+    )
     parser.add_argument("--tune", action="store_true", help="hold out the next fold instead")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     given = parser.parse_args()

@@ -32,7 +32,7 @@ from medfilip_model.config import (
 )
 from medfilip_model.data.collate import Batch
 from medfilip_model.data.transforms import resize, standardise
-from medfilip_model.loss import embedding_loss
+from medfilip_model.loss import attribute_loss, embedding_loss
 from medfilip_model.model import MedFILIP
 from medfilip_model.optim import make_optimiser
 from medfilip_model.prepare import prepare
@@ -102,10 +102,18 @@ def bare(moving: Moving) -> Iterator[None]:
     tokens = moving.model.tokenizer.trim(moving.targets.tokens[unique]).to(device)
     wanted = moving.targets.of(Batch(pixels, batch.text.to(device), batch.owner.to(device)))
     place = place.to(device)
+    known = moving.targets.attributes
+    shown = None
+    if known is not None:
+        shown = known.of(batch.text, batch.owner, len(pixels)).to(device)
     optimiser = moving.optimiser.optimizer
     while True:
         out = moving.module(pixels, tokens)
         loss = embedding_loss(out.images, out.texts[place], out.scale, wanted, moving.config.loss)
+        if shown is not None and out.attributes is not None:
+            loss = loss + attribute_loss(
+                out.images, out.attributes, out.scale, shown, moving.config.loss
+            )
         loss.backward()
         optimiser.step()
         optimiser.zero_grad()
