@@ -10,6 +10,7 @@ from medfilip_bench.registry import load
 from medfilip_model import TrainConfig
 from medfilip_model.checkpoint import LAST
 from medfilip_model.config import ImageTowerConfig, TextTowerConfig
+from medfilip_model.export import export
 
 
 @pytest.fixture(scope="module")
@@ -101,3 +102,11 @@ def test_a_run_is_loaded_with_what_results_say_of_it(finished, training):
     assert loaded.template == training.data.template
     assert loaded.normal == training.data.normal
     assert len(loaded.sha256) == 64
+
+
+def test_a_run_and_its_hub_folder_are_the_same_model(finished, training, tmp_path):
+    export(training.out, "hub-folder", tmp_path / "elsewhere")
+    run, hub = load(f"run:{training.out}"), load(f"run:{tmp_path / 'elsewhere'}")
+    assert (hub.sha256, hub.size, hub.template) == (run.sha256, run.size, run.template)
+    assert (hub.trained_on, hub.saw_images) == (run.trained_on, run.saw_images)
+    assert hub.name == "elsewhere"

@@ -3,7 +3,16 @@
 import pytest
 import torch
 from medfilip_bench.errors import BenchError, UnknownNameError
-from medfilip_bench.registry import LOADERS, MODELS, RandomModel, load, slug, trained_on
+from medfilip_bench.registry import (
+    LOADERS,
+    MODELS,
+    RandomModel,
+    hash_weights,
+    load,
+    slug,
+    trained_on,
+)
+from torch import nn
 
 
 @pytest.mark.parametrize(
@@ -58,3 +67,13 @@ def test_a_run_says_what_it_was_trained_on():
 )
 def test_slug(name, expected):
     assert slug(name) == expected
+
+
+def test_the_hash_of_weights_is_of_every_name_and_number():
+    model = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
+    before = hash_weights(model)
+    model[1].running_mean[2] += 1e-7
+    after = hash_weights(model)
+    assert before != after
+    assert hash_weights(nn.Sequential(*model)) == after
+    assert hash_weights(nn.ModuleDict({"a": model[0], "b": model[1]})) != after

@@ -32,12 +32,6 @@ def hash_of(value: object) -> str:
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
-def hash_file(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes as hex."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
 def write_array(path: Path, array: np.ndarray) -> None:
     """Write an array as .npy, atomically."""
     stream = io.BytesIO()

@@ -16,10 +16,10 @@ import torch
 from iki_knowledge import Template
 from jaxtyping import Float, Num
 from medfilip_model.config import DataConfig, parse_config
-from torch import Tensor
+from torch import Tensor, nn
 
 from medfilip_bench.errors import BenchError, UnknownNameError
-from medfilip_bench.files import hash_file, hash_of
+from medfilip_bench.files import hash_of
 
 
 @runtime_checkable
@@ -90,11 +90,20 @@ class RandomModel:
         return torch.from_numpy(out)
 
 
+def hash_weights(model: nn.Module) -> str:
+    """Return the SHA-256 of a model's weights and buffers, however they were stored, as hex."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(model.state_dict().items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()
+
+
 def load_run(path: str) -> LoadedModel:
-    """Load a run folder of medfilip-train.
+    """Load a run of medfilip-train.
 
     Args:
-        path: The run folder or its checkpoint folder.
+        path: The run folder, a checkpoint folder of it, or its export as a hub folder.
 
     Raises:
         CheckpointError: If it is missing, incomplete or damaged.
@@ -103,13 +112,12 @@ def load_run(path: str) -> LoadedModel:
 
     folder = Path(path)
     checkpoint = load_checkpoint(folder)
-    weights = sorted(folder.rglob("model-*.safetensors"))
     data = parse_config(checkpoint.config["config"]).data
     return LoadedModel(
         name=slug(folder.resolve().name),
         spec=f"run:{path}",
         model=checkpoint.model,
-        sha256=hash_of([hash_file(file) for file in weights]),
+        sha256=hash_weights(checkpoint.model),
         size=checkpoint.model.config.size,
         trained_on=trained_on(checkpoint.config),
         saw_images=data.folder is not None,
