@@ -22,9 +22,11 @@ def test_the_attributes_are_those_of_the_findings(kb: KnowledgeBase):
 
 
 def test_an_image_shows_what_any_of_its_texts_has():
-    known = Attributes(("a", "b", "c"), torch.ones(3, 1).long(), torch.eye(3)[:2])
+    shown = torch.tensor([[1.0, 0.0, 1.0], [0.0, 1.0, 1.0]])
+    known = Attributes(("a", "b", "c"), torch.ones(3, 1).long(), shown)
     text, owner = torch.tensor([0, 1, 1]), torch.tensor([0, 0, 2])
-    assert known.of(text, owner, 4).tolist() == [[1, 1, 0], [0, 0, 0], [0, 1, 0], [0, 0, 0]]
+    # Of image 0 both texts have "c": shown once.
+    assert known.of(text, owner, 4).tolist() == [[1, 1, 1], [0, 0, 0], [0, 1, 1], [0, 0, 0]]
 
 
 def test_reports_have_none(kb: KnowledgeBase):
