@@ -6,7 +6,7 @@ from torch import Tensor
 
 from medfilip_model.checkpoint import load_checkpoint
 from medfilip_model.config import ModelConfig
-from medfilip_model.errors import ConfigError
+from medfilip_model.errors import CheckpointError, ConfigError
 from medfilip_model.model import MedFILIP
 
 # What must be equal for weights to mean the same; a size may differ where shapes allow it.
@@ -33,6 +33,12 @@ def start_from(model: MedFILIP, run: Path) -> tuple[str, ...]:
         CheckpointError: If there is no whole checkpoint.
         ConfigError: If its towers are others, naming the first difference.
     """
+    if not run.exists():
+        raise CheckpointError(
+            f"start = {str(run)!r} does not exist: train it first "
+            f"(medfilip-train --recipe phantom-augmented --out {run}), "
+            "or begin with random weights (--set start=none)"
+        )
     other = load_checkpoint(run).model
     _check(model.config, other.config, run)
     own, given = model.state_dict(), other.state_dict()
