@@ -1,10 +1,6 @@
 """ONNX: one file for each encoder, any number of images or texts, checked by onnxruntime."""
 
 import importlib.util
-import logging
-import warnings
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +10,7 @@ from medfilip_model.checkpoint import Checkpoint
 from medfilip_model.checkpoint.files import to_json
 from medfilip_model.export.description import describe
 from medfilip_model.export.encoders import Program, programs
+from medfilip_model.export.quiet import quiet
 from medfilip_model.export.result import Check, ExportError, compare
 from medfilip_model.export.tokenizer import write_tokenizer
 
@@ -50,7 +47,7 @@ def _write(folder: Path, program: Program) -> Check:
     path = folder / f"{program.name}.onnx"
     weights = sum(p.numel() * p.element_size() for p in program.module.parameters())
     try:
-        with _quiet():
+        with quiet("onnxscript"):
             torch.onnx.export(
                 program.module,
                 (program.probes[0],),
@@ -79,17 +76,3 @@ def _run(path: Path, program: Program) -> list[torch.Tensor]:
         torch.from_numpy(session.run([program.output], {program.input: probe.numpy()})[0])
         for probe in program.probes
     ]
-
-
-@contextmanager
-def _quiet() -> Generator[None]:
-    """Hide the exporter's remarks on itself; what it cannot do is raised."""
-    log = logging.getLogger("onnxscript")
-    before = log.level
-    log.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        log.setLevel(before)

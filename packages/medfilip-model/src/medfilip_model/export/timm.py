@@ -1,11 +1,8 @@
 """timm: the image tower as a timm model with one grey channel, for what is built on timm."""
 
-import logging
 import re
 import sys
-import warnings
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +13,7 @@ from torch import Tensor, nn
 from medfilip_model.checkpoint import Checkpoint
 from medfilip_model.checkpoint.files import to_json, to_safetensors
 from medfilip_model.export.encoders import programs
+from medfilip_model.export.quiet import quiet
 from medfilip_model.export.result import Check, ExportError, compare
 from medfilip_model.model import MedFILIP
 
@@ -148,7 +146,7 @@ def _checks(folder: Path, made: TimmModel, model: MedFILIP) -> tuple[Check, ...]
     tower = model.image_tower
     expected = [tower(probe) for probe in pixels]
     try:
-        with _quiet():
+        with quiet("timm"):
             path = str(folder / WEIGHTS)
             file = timm.create_model(made.name, checkpoint_path=path, **made.options)
             whole = timm.create_model(f"local-dir:{folder}", pretrained=True)
@@ -169,17 +167,3 @@ def _checks(folder: Path, made: TimmModel, model: MedFILIP) -> tuple[Check, ...]
     if same and not hasattr(whole, "num_prefix_tokens"):
         checks.append(compare("features_only", grids, found))
     return tuple(checks)
-
-
-@contextmanager
-def _quiet() -> Generator[None]:
-    """Hide what timm says of the parts that a feature extractor leaves out."""
-    log = logging.getLogger("timm")
-    before = log.level
-    log.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        log.setLevel(before)
