@@ -19,8 +19,8 @@ def test_remarks_are_hidden_and_errors_are_not(caplog: pytest.LogCaptureFixture)
 def test_afterwards_all_is_as_it_was():
     log = logging.getLogger("a.library")
     log.setLevel(logging.INFO)
+    filters = list(warnings.filters)
     with quiet("a.library"):
         pass
     assert log.level == logging.INFO
-    with pytest.warns(UserWarning, match="heard"):
-        warnings.warn("heard", stacklevel=1)
+    assert list(warnings.filters) == filters
