@@ -1,63 +1,31 @@
-"""Records made by hand, and a small model, for the tests of this package."""
+"""Small sets made by hand, one cache, and manifest folders, for the tests of this package."""
 
 import csv
+from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
+from medfilip_bench.datasets.card import Card
+from medfilip_bench.datasets.labelled import IGNORED, INSIDE, Box, LabelClass, LabelledSet
+from medfilip_bench.models.backbones import FeatureMaps, measured
+from medfilip_bench.models.base import Backbone
 from medfilip_bench.protocols import Scored
-from medfilip_bench.results import (
-    DataInfo,
-    Estimate,
-    GalleryImage,
-    GalleryRow,
-    ModelInfo,
-    Provenance,
-    Row,
-    RunRecord,
-    Series,
-)
-from medfilip_bench.scoring import ClassName, Resampling, score_classes
+from medfilip_model.data import ImageSet, Sample
 from PIL import Image
+from torch import nn
 
-PIXEL = (
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
+CARD = Card(
+    id="toy",
+    name="Toy",
+    source="made by hand",
+    licence="none",
+    access="made here",
+    citation="none",
+    classes={"Mass": "mass", "Effusion": "pleural_effusion"},
+    splits="by hand",
 )
-
-
-def make_record(task: str, rows: tuple[Row, ...], **changes: object) -> RunRecord:
-    phantom = changes.pop("phantom", True)
-    fields: dict[str, object] = {
-        "task": task,
-        "title": task.replace("_", " ").capitalize(),
-        "about": f"What {task} asks.",
-        "key": "0" * 64,
-        "phantom": phantom,
-        "model": ModelInfo(
-            name="tiny", spec="run:runs/tiny", sha256="a" * 64, trained_on="200 phantoms"
-        ),
-        "data": DataInfo(
-            name="phantoms" if phantom else "folder",
-            phantom=bool(phantom),
-            sha256="b" * 64,
-            n=200,
-            patients=200,
-            split="test",
-            threshold_n=100,
-        ),
-        "metrics": {},
-        "rows": rows,
-        "notes": ("A note.",),
-        "provenance": Provenance(
-            command="medfilip-bench all",
-            created="2026-11-20T10:00:00+00:00",
-            duration_s=1.5,
-            seed=0,
-            replicates=200,
-            versions={"medfilip-bench": "0.1.0"},
-            machine={"system": "Linux"},
-        ),
-    }
-    return RunRecord.model_validate(fields | changes)
 
 
 def make_scored(seed: int, classes: int = 4, n: int = 200, skill: float = 1.5) -> Scored:
@@ -67,93 +35,94 @@ def make_scored(seed: int, classes: int = 4, n: int = 200, skill: float = 1.5) -
     return Scored(labels, scores, np.arange(n))
 
 
-def estimate(value: float) -> Estimate:
-    return Estimate(value=value, low=max(value - 0.1, 0), high=min(value + 0.1, 1))
-
-
-def baseline_rows(metrics: tuple[str, ...]) -> tuple[Row, ...]:
-    return tuple(
-        Row(id=n, name=n, kind="baseline", n=200, metrics={m: estimate(0.3) for m in metrics})
-        for n in ("all-negative", "prevalence", "random model")
-    )
-
-
-@pytest.fixture(scope="session")
-def records() -> list[RunRecord]:
-    """One record a task, as the report gets them."""
-    names = [ClassName(c, c.replace("_", " "), f"a text of {c}") for c in ("mass", "nodule")]
-    names += [ClassName("hernia", "hernia"), ClassName("pleural_effusion", "pleural effusion")]
-    test = make_scored(0)
-    test.labels[:, 2] = 0
-    done = score_classes(names, test, make_scored(1), Resampling(50, 0))
-    binary = tuple(done.macro)
-    multi = {
-        "metrics": done.macro,
-        "series": Series(roc=done.roc),
+def make_labelled(
+    counts: Mapping[str, int] | None = None, *, size: int = 8, seed: int = 0, **changes: object
+) -> LabelledSet:
+    """A set of noise images; a class is present in every third and every fifth of them."""
+    counts = counts or {"train": 6, "valid": 5, "test": 7}
+    splits = [split for split, n in counts.items() for _ in range(n)]
+    pixels = np.random.default_rng(seed).integers(0, 256, (len(splits), size, size), np.uint8)
+    samples = tuple(Sample(f"i{n}", f"p{n}", split, ()) for n, split in enumerate(splits))
+    labels = np.array([[n % 3 == 0, n % 5 == 0] for n in range(len(splits))], dtype=np.float64)
+    fields: dict[str, object] = {
+        "card": CARD,
+        "phantom": False,
+        "key": f"key {seed} {dict(counts)}",
+        "pixel_keys": {split: f"{split} {seed} {n} {size}" for split, n in counts.items()},
+        "images": ImageSet("toys", samples, pixels),
+        "classes": (LabelClass("mass", "Mass"), LabelClass("pleural_effusion", "Effusion")),
+        "labels": labels,
+        "split_words": "by hand",
     }
-    variants = tuple(
-        row.model_copy(update={"kind": "variant", "id": name})
-        for row, name in zip(
-            done.rows, ("pneumonia", "covid19", "other", "explanation"), strict=True
+    return LabelledSet(**(fields | changes))
+
+
+@pytest.fixture
+def labelled():
+    """The maker of small sets."""
+    return make_labelled
+
+
+# What a planted image shows of each class: rows and columns of a bright square.
+PLANTED = ((slice(4, 12), slice(4, 12)), (slice(20, 28), slice(18, 26)))
+
+
+def make_planted(counts: Mapping[str, int] | None = None, **changes: object) -> LabelledSet:
+    """Dark noise of 32 pixels with a bright square for each class that an image shows.
+
+    The masks show the first class; the last column of pixels is not to be judged.
+    """
+    data = make_labelled(counts, size=32)
+    pixels = np.asarray(data.images.pixels) // 4
+    masks = np.zeros_like(pixels)
+    boxes: dict[str, tuple[Box, ...]] = {}
+    for n, sample in enumerate(data.images.samples):
+        shown = [c for c in range(2) if data.labels[n, c] == 1]
+        for c in shown:
+            pixels[n][PLANTED[c]] += 120
+        if 0 in shown:
+            masks[n][PLANTED[0]] = INSIDE
+        boxes[sample.id] = tuple(
+            Box(data.classes[c].category, cs.start / 32, rs.start / 32, 0.25, 0.25)
+            for c in shown
+            for rs, cs in [PLANTED[c]]
         )
+    masks[:, :, -1] = IGNORED
+    made = replace(
+        data,
+        images=replace(data.images, pixels=pixels),
+        boxes=boxes,
+        masks=masks,
+        mask_of="square",
     )
-    ks = (*(f"{m}@{k}" for m in ("p", "hit", "recall") for k in (1, 3, 10)), "mrr")
-    directions = tuple(
-        Row(id=i, name=name, kind="direction", n=100, metrics={k: estimate(0.5) for k in ks})
-        for i, name in (("i2t", "image→text"), ("t2i", "text→image"))
-    )
-    chance = tuple(
-        Row(
-            id=f"{i}:random model",
-            name="random model",
-            kind="baseline",
-            n=100,
-            metrics={k: estimate(value) for k in ks},
-        )
-        for i, value in (("i2t", 0.1), ("t2i", 0.2))
-    )
-    gallery = GalleryRow(
-        query="left effusion",
-        rank=1,
-        images=(GalleryImage(png=PIXEL, caption="effusion", right=True),),
-    )
-    single_rows = tuple(
-        Row(
-            id=name,
-            name=name,
-            kind="class",
-            positives=50,
-            n=100,
-            metrics={m: estimate(0.6) for m in ("f1", "recall", "precision", "auc")},
-        )
-        for name in ("normal", "mass")
-    )
-    return [
-        make_record("zero_shot_multi", done.rows + baseline_rows(binary), **multi),
-        make_record("folder", done.rows + baseline_rows(binary), phantom=False, **multi),
-        make_record(
-            "unseen",
-            variants + baseline_rows(binary),
-            metrics={"auc_gain": Estimate(value=-0.05, low=-0.1, high=0.01)},
-            series=Series(roc={"pneumonia": done.roc["mass"]}),
-        ),
-        make_record(
-            "retrieval",
-            directions + chance,
-            series=Series(gallery=(gallery,)),
-        ),
-        make_record(
-            "zero_shot_single",
-            single_rows + baseline_rows(("acc", "macro_f1")),
-            metrics={"acc": estimate(0.7), "macro_f1": estimate(0.6)},
-            series=Series(confusion=((40, 10), (5, 45)), confusion_names=("normal", "mass")),
-        ),
-        make_record(
-            "extraction",
-            single_rows,
-            metrics={"micro_f1": estimate(0.9), "macro_f1": estimate(0.8)},
-        ),
-    ]
+    return replace(made, **changes)
+
+
+@pytest.fixture
+def planted():
+    """The maker of sets in which each class can be seen, and masked, and boxed."""
+    return make_planted
+
+
+def make_backbone(seed: int = 0) -> Backbone:
+    """Two convolutions as a trainable encoder: maps of strides 2 and 4."""
+
+    def fresh() -> nn.Module:
+        return nn.ModuleList([nn.Conv2d(1, 6, 3, 2, 1), nn.Conv2d(6, 8, 3, 2, 1)])
+
+    def read(network: nn.Module, pixels: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        first = network[0](pixels.float() / 128 - 1).relu()
+        return first, network[1](first).relu()
+
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return measured(FeatureMaps(fresh(), nn.Identity(), fresh, read), 32)
+
+
+@pytest.fixture
+def backbone():
+    """The maker of small encoders."""
+    return make_backbone
 
 
 @pytest.fixture
@@ -206,4 +175,4 @@ def make_folder():
 @pytest.fixture
 def no_figures(monkeypatch):
     """Reports without figures, where a test is about something else: drawing costs seconds."""
-    monkeypatch.setattr("medfilip_bench.report.figures", lambda record: ())
+    monkeypatch.setattr("medfilip_bench.report.page.figures", lambda record: ())

@@ -5,12 +5,18 @@ import json
 
 import pytest
 from medfilip_bench import BenchConfig, run_all
+from medfilip_bench.models.registry import load
 from medfilip_bench.pretrained import is_complete, training_reports
-from medfilip_bench.registry import load
 from medfilip_model import TrainConfig
 from medfilip_model.checkpoint import LAST
 from medfilip_model.config import ImageTowerConfig, TextTowerConfig
 from medfilip_model.export import export
+
+TASKS = (
+    "extraction-mimic_multi-phantom",
+    "zero_shot-mimic_multi-phantom",
+    "retrieval-mimic_multi-phantom",
+)
 
 
 @pytest.fixture(scope="module")
@@ -34,9 +40,15 @@ def training(tmp_path_factory):
 def finished(training, cache, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MEDFILIP_CACHE", str(cache))
-        patch.setattr("medfilip_bench.report.figures", lambda record: ())
+        patch.setattr("medfilip_bench.report.page.figures", lambda record: ())
         config = BenchConfig(
-            training=training, out=tmp_path_factory.mktemp("out"), n=20, replicates=20
+            training=training,
+            out=tmp_path_factory.mktemp("out"),
+            work=tmp_path_factory.mktemp("work"),
+            n=20,
+            replicates=20,
+            references=(),
+            tasks=TASKS,
         )
         yield config, run_all(config)
 
@@ -44,10 +56,10 @@ def finished(training, cache, tmp_path_factory):
 def test_everything_from_nothing(finished, training):
     config, done = finished
     assert done.failures == ()
-    assert len(done.records) == 5
+    assert {record.task for record in done.records} == set(TASKS)
     assert {record.model.name for record in done.records} == {"tiny"}
     assert is_complete(training.out)
-    assert (config.out / "tiny" / "retrieval.json").is_file()
+    assert (config.out / "tiny" / f"{TASKS[2]}.json").is_file()
 
 
 def test_the_model_was_trained_on_what_gpt_ie_read(finished, training):
@@ -74,7 +86,7 @@ def test_a_second_run_trains_and_encodes_nothing(finished, cache, monkeypatch):
     def never(*_args, **_options):
         raise AssertionError("trained again")
 
-    monkeypatch.setattr("medfilip_bench.runner.train_on_reports", never)
+    monkeypatch.setattr("medfilip_bench.setup.train_on_reports", never)
     again = run_all(config)
     assert again.encoded == 0
     assert again.records == first.records

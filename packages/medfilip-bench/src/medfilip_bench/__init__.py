@@ -8,18 +8,29 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from medfilip_bench.config import BenchConfig
     from medfilip_bench.errors import BenchError
-    from medfilip_bench.registry import ImageTextModel
+    from medfilip_bench.models.base import ImageTextModel, LoadedModel
     from medfilip_bench.results import RunRecord
-    from medfilip_bench.runner import BenchConfig, Finished, run, run_all
+    from medfilip_bench.runner import Finished, run, run_all
 
-__all__ = ["BenchConfig", "BenchError", "Finished", "ImageTextModel", "RunRecord", "run", "run_all"]
+__all__ = [
+    "BenchConfig",
+    "BenchError",
+    "Finished",
+    "ImageTextModel",
+    "LoadedModel",
+    "RunRecord",
+    "run",
+    "run_all",
+]
 
 _HOMES = {
-    "BenchConfig": "runner",
+    "BenchConfig": "config",
     "BenchError": "errors",
     "Finished": "runner",
-    "ImageTextModel": "registry",
+    "ImageTextModel": "models.base",
+    "LoadedModel": "models.base",
     "RunRecord": "results",
     "run": "runner",
     "run_all": "runner",

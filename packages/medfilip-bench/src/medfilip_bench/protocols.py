@@ -11,8 +11,9 @@ from typing import Literal, get_args
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
+from medfilip_model.platt import FEWEST, fit_curve
 
-from medfilip_bench.metrics.classification import best_f1_threshold
+from medfilip_bench.metrics.classification import best_f1_threshold, unusable
 from medfilip_bench.metrics.measure import Measure
 
 Protocol = Literal["paper", "held-out"]
@@ -31,7 +32,7 @@ class Scored:
 
     Attributes:
         labels: 1 present, 0 absent, NaN not known, [N, C].
-        scores: Higher means more likely, [N, C].
+        scores: Higher means more likely, [N, C]; NaN throughout a class that the model lacks.
         groups: Patient number of each image, [N].
     """
 
@@ -87,6 +88,55 @@ def apply(thresholds: Sequence[Measure], scores: Float[np.ndarray, "N C"]) -> De
     """Decide ``score >= threshold`` for each class that has a threshold."""
     cuts = np.array([np.inf if t.value is None else t.value for t in thresholds])
     return Decisions(tuple(thresholds), scores >= cuts)
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """Scores as probabilities.
+
+    Attributes:
+        values: In [0, 1]; NaN throughout a class that has none, [N, C].
+        reasons: Why a class has none, None where it has.
+    """
+
+    values: Float[np.ndarray, "N C"]
+    reasons: tuple[str | None, ...]
+
+
+def calibrate(test: Scored, valid: Scored | None, *, probabilities: bool = False) -> Calibrated:
+    """Turn scores into probabilities, by a logistic curve fitted on the validation split.
+
+    A cosine is no probability. What is judged then is whether a curve that was fitted on one split
+    (Platt 1999) tells the truth on another.
+
+    Args:
+        test: The scores that are judged.
+        valid: The validation split that curves are fitted on.
+        probabilities: Whether the scores are probabilities already: then nothing is fitted.
+    """
+    if probabilities:
+        columns = [unusable(scores) for scores in test.scores.T]
+        return Calibrated(test.scores.astype(np.float64), tuple(columns))
+    values = np.full(test.scores.shape, np.nan)
+    reasons: list[str | None] = []
+    for c in range(test.scores.shape[1]):
+        reason = unusable(test.scores[:, c]) or _unfit(valid, c)
+        if reason is None and valid is not None:
+            curve = fit_curve(valid.scores[:, c], valid.labels[:, c])
+            if curve is None:
+                reason = f"validation split: fewer than {FEWEST} positives or negatives"
+            else:
+                values[:, c] = curve.probability(test.scores[:, c])
+        reasons.append(reason)
+    return Calibrated(values, tuple(reasons))
+
+
+def _unfit(valid: Scored | None, index: int) -> str | None:
+    """Return why no curve can be fitted to a class, or None if one can."""
+    if valid is None:
+        return "no validation split"
+    wrong = unusable(valid.scores[:, index])
+    return f"validation split: {wrong}" if wrong else None
 
 
 def _held_out(valid: Scored | None, index: int) -> Measure:

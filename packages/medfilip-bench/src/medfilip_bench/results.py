@@ -5,21 +5,32 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from medfilip_bench.errors import ResultError
 from medfilip_bench.files import write_atomic
 from medfilip_bench.metrics.measure import Measure
+from medfilip_bench.series import Frozen, Series
 from medfilip_bench.stats import Interval
 
-RowKind = Literal["class", "variant", "direction", "baseline"]
-SCHEMA = 1
-
-
-class Frozen(BaseModel):
-    """Base settings: immutable, no unknown keys, no NaN in the JSON."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+RowKind = Literal[
+    "class", "variant", "direction", "share", "step", "subgroup", "reference", "baseline"
+]
+Family = Literal[
+    "extraction",
+    "zero_shot",
+    "unseen",
+    "probe",
+    "fine_tune",
+    "segmentation",
+    "retrieval",
+    "grounding",
+    "ablation",
+    "case_study",
+    "prompts",
+    "subgroups",
+]
+SCHEMA = 2
 
 
 class Estimate(Frozen):
@@ -68,6 +79,11 @@ class Row(Frozen):
         metrics: Metric name -> estimate; ``@paper`` and ``@held-out`` name the threshold protocol.
         thresholds: Protocol -> the threshold used.
         text: The prompt the model was given, if any.
+        of: What the line belongs to where several share a table: the initialisation of a probe,
+            the class of a subgroup, the data set of an ablation's column.
+        share: Share of the training labels, of a probe and its kind.
+        seeds: Seeds that the figures are means over.
+        spread: Metric -> standard deviation over those seeds; empty for one seed.
     """
 
     id: str
@@ -78,6 +94,10 @@ class Row(Frozen):
     metrics: Mapping[str, Estimate]
     thresholds: Mapping[str, Estimate] = Field(default_factory=dict)
     text: str | None = None
+    of: str | None = None
+    share: float | None = None
+    seeds: int = 1
+    spread: Mapping[str, float] = Field(default_factory=dict)
 
 
 class Skipped(Frozen):
@@ -99,6 +119,9 @@ class DataInfo(Frozen):
         split: Which split was scored, and where held-out thresholds came from.
         threshold_n: Images of the threshold split; 0 where none is used.
         skipped: Inputs that could not be read.
+        id: Id of the data set's card; None for data that have none.
+        licence: Its licence.
+        citation: What to cite.
     """
 
     name: str
@@ -109,6 +132,9 @@ class DataInfo(Frozen):
     split: str
     threshold_n: int = 0
     skipped: tuple[Skipped, ...] = ()
+    id: str | None = None
+    licence: str | None = None
+    citation: str | None = None
 
 
 class ModelInfo(Frozen):
@@ -127,38 +153,6 @@ class ModelInfo(Frozen):
     trained_on: str
 
 
-class GalleryImage(Frozen):
-    """A retrieved image: a small PNG as base64 with its caption."""
-
-    png: str
-    caption: str
-    right: bool
-
-
-class GalleryRow(Frozen):
-    """One query of a retrieval gallery with what came first."""
-
-    query: str
-    rank: int
-    images: tuple[GalleryImage, ...]
-
-
-class Series(Frozen):
-    """What the figures draw, so that a report needs the JSON alone.
-
-    Attributes:
-        roc: Row id -> (false positive rate, true positive rate) points.
-        confusion: Images by true class (rows) and predicted class (columns).
-        confusion_names: Class names in the order of the matrix.
-        gallery: Retrieval examples.
-    """
-
-    roc: Mapping[str, tuple[tuple[float, float], ...]] = Field(default_factory=dict)
-    confusion: tuple[tuple[int, ...], ...] = ()
-    confusion_names: tuple[str, ...] = ()
-    gallery: tuple[GalleryRow, ...] = ()
-
-
 class Provenance(Frozen):
     """Where a result comes from.
 
@@ -168,6 +162,7 @@ class Provenance(Frozen):
         duration_s: Seconds that the task took, encoding included.
         seed: Seed of phantoms, bootstrap and random baselines.
         replicates: Bootstrap replicates.
+        profile: Name of the profile: ``quick`` or ``full``.
         versions: Package -> version, dictionary version included.
         machine: Processor, cores, device, system.
     """
@@ -177,6 +172,7 @@ class Provenance(Frozen):
     duration_s: float
     seed: int
     replicates: int
+    profile: str
     versions: Mapping[str, str]
     machine: Mapping[str, str]
 
@@ -186,7 +182,8 @@ class RunRecord(Frozen):
 
     Attributes:
         format: Version of this layout.
-        task: Task name.
+        task: Task name: family and data, such as ``zero_shot-rsna`` or ``zero_shot-rsna-phantom``.
+        family: What kind of question it asks.
         title: What a reader is shown.
         about: What is asked of the model, in a sentence or two.
         key: Hash of everything that changes the result.
@@ -197,11 +194,13 @@ class RunRecord(Frozen):
         rows: Classes, variants, directions and baselines.
         series: What the figures draw.
         notes: What a reader must know to read the figures rightly.
+        warnings: What may make the figures wrong: shared patients, near-duplicate images.
         provenance: Versions, seed, machine, command, duration.
     """
 
-    format: Literal[1] = SCHEMA
+    format: Literal[2] = SCHEMA
     task: str
+    family: Family
     title: str
     about: str
     key: str
@@ -212,6 +211,7 @@ class RunRecord(Frozen):
     rows: tuple[Row, ...]
     series: Series = Series()
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     provenance: Provenance
 
     def of_kind(self, kind: RowKind) -> tuple[Row, ...]:

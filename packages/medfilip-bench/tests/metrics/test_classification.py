@@ -12,6 +12,7 @@ from medfilip_bench.metrics.classification import (
     best_f1_threshold,
     count,
     decisions,
+    pr_points,
     roc_points,
     single_label,
 )
@@ -92,6 +93,13 @@ def test_scores_that_are_no_numbers_are_named():
     assert average_precision(LABELS, scores).reason == "2 of 4 scores are not finite"
     assert best_f1_threshold(LABELS, scores).reason == "2 of 4 scores are not finite"
     assert roc_points(LABELS, scores) == ()
+    assert pr_points(LABELS, scores) == ()
+
+
+def test_a_class_that_the_model_lacks_is_named():
+    scores = np.full(4, np.nan)
+    for metric in (auc, average_precision, best_f1_threshold):
+        assert metric(LABELS, scores).reason == "the model has no such class"
 
 
 def test_all_positive_has_a_precision_and_no_auc():
@@ -179,6 +187,28 @@ def test_roc_points_run_from_corner_to_corner_and_are_thinned():
     assert len(points) <= 50
 
 
+def test_pr_points_by_hand():
+    # Cuts .9, .8, .7: one of one, one of two, two of three.
+    assert pr_points(LABELS, SCORES) == (
+        (0.0, 1.0),
+        (0.5, 1.0),
+        (0.5, 0.5),
+        (1.0, 2 / 3),
+        (1.0, 0.5),
+    )
+
+
+def test_pr_points_end_at_the_prevalence_and_are_thinned():
+    generator = np.random.default_rng(0)
+    labels = generator.random(5000) < 0.3
+    points = pr_points(labels, generator.normal(size=5000) + labels, limit=50)
+    assert points[0] == (0.0, 1.0)
+    assert points[-1] == (1.0, pytest.approx(labels.mean()))
+    assert len(points) <= 50
+    recalls = [recall for recall, _ in points]
+    assert recalls == sorted(recalls)
+
+
 def test_single_label_by_hand():
     # True 0: said 0, 0, 1.  True 1: said 1.  True 2: said 0.
     result = single_label(np.array([0, 0, 0, 1, 2]), np.array([0, 0, 1, 1, 0]), 3)
@@ -223,3 +253,8 @@ def test_macro_leaves_out_what_is_undefined():
 def test_a_measure_is_a_finite_value_or_a_reason(value, reason):
     with pytest.raises(ValueError, match="measure"):
         Measure(value, reason)
+
+
+@pytest.mark.parametrize("metric", [average_precision, best_f1_threshold])
+def test_scores_that_are_no_numbers_have_no_figure_even_without_negatives(metric):
+    assert metric(np.ones(3, dtype=bool), np.full(3, np.nan)).value is None

@@ -21,6 +21,8 @@ from medfilip_bench.metrics.measure import Measure, macro
 
 Labels = Bool[np.ndarray, " N"]
 Scores = Float[np.ndarray, " N"]
+# A supervised model knows a fixed list of classes; of any other it says NaN throughout.
+NO_CLASS = "the model has no such class"
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,8 @@ def one_sided(labels: Labels) -> str | None:
 
 def unusable(scores: Scores) -> str | None:
     """Return why scores cannot be ranked (not finite), or None if they can."""
+    if scores.size and np.isnan(scores).all():
+        return NO_CLASS
     wrong = int(np.count_nonzero(~np.isfinite(scores)))
     return f"{wrong} of {scores.size} scores are not finite" if wrong else None
 
@@ -91,7 +95,7 @@ def average_precision(labels: Labels, scores: Scores) -> Measure:
         labels: Truth, [N].
         scores: Higher means more likely, [N].
     """
-    reason = one_sided(labels) or unusable(scores)
+    reason = unusable(scores) or one_sided(labels)
     if reason == "no negatives":
         return Measure(1.0)
     if reason:
@@ -109,7 +113,7 @@ def best_f1_threshold(labels: Labels, scores: Scores) -> Measure:
         labels: Truth, [N].
         scores: Higher means more likely, [N].
     """
-    reason = one_sided(labels) or unusable(scores)
+    reason = unusable(scores) or one_sided(labels)
     if reason and reason != "no negatives":
         return Measure.undefined(reason)
     precision, recall, thresholds = precision_recall_curve(labels, scores)
@@ -174,10 +178,31 @@ def roc_points(labels: Labels, scores: Scores, limit: int = 101) -> tuple[tuple[
     if one_sided(labels) or unusable(scores):
         return ()
     fpr, tpr, _ = roc_curve(labels, scores)
-    if fpr.size > limit:
-        kept = np.unique(np.linspace(0, fpr.size - 1, limit).round().astype(int))
-        fpr, tpr = fpr[kept], tpr[kept]
-    return tuple((float(x), float(y)) for x, y in zip(fpr, tpr, strict=True))
+    return _thinned(fpr, tpr, limit)
+
+
+def pr_points(labels: Labels, scores: Scores, limit: int = 101) -> tuple[tuple[float, float], ...]:
+    """Return (recall, precision) points of the precision-recall curve for a plot.
+
+    Args:
+        labels: Truth, [N].
+        scores: Higher means more likely, [N].
+        limit: Most points kept; the curve is thinned evenly along its length.
+    """
+    if one_sided(labels) or unusable(scores):
+        return ()
+    precision, recall, _ = precision_recall_curve(labels, scores, drop_intermediate=True)
+    return _thinned(recall[::-1], precision[::-1], limit)
+
+
+def _thinned(
+    x: Float[np.ndarray, " K"], y: Float[np.ndarray, " K"], limit: int
+) -> tuple[tuple[float, float], ...]:
+    """Return at most `limit` points of a curve, both ends among them."""
+    if x.size > limit:
+        kept = np.unique(np.linspace(0, x.size - 1, limit).round().astype(int))
+        x, y = x[kept], y[kept]
+    return tuple((float(a), float(b)) for a, b in zip(x, y, strict=True))
 
 
 def single_label(

@@ -1,20 +1,5 @@
-"""One task, one file; `TASKS` is the list."""
+"""Questions (one file each); `catalogue` lists them with the data sets they are asked of."""
 
-from collections.abc import Mapping
+from medfilip_bench.tasks.task import Bench, Outcome, Task
 
-from medfilip_bench.tasks import (
-    extraction,
-    folder,
-    retrieval,
-    unseen,
-    zero_shot_multi,
-    zero_shot_single,
-)
-from medfilip_bench.tasks.task import Task
-
-TASKS: Mapping[str, Task] = {
-    module.TASK.name: module.TASK
-    for module in (extraction, zero_shot_single, zero_shot_multi, unseen, retrieval, folder)
-}
-
-__all__ = ["TASKS", "Task"]
+__all__ = ["Bench", "Outcome", "Task"]

@@ -8,11 +8,12 @@ from iki_knowledge import Finding
 from jaxtyping import Bool, Float
 from medfilip_model.data.samples import Sample
 
+from medfilip_bench.datasets.card import Card
+from medfilip_bench.datasets.labelled import LabelledSet
 from medfilip_bench.metrics.classification import count, decisions
 from medfilip_bench.metrics.measure import Measure, macro
 from medfilip_bench.results import Estimate, Row
 from medfilip_bench.scoring import Resampling
-from medfilip_bench.sets import describe
 from medfilip_bench.stats import (
     WeightedCounts,
     Weights,
@@ -20,24 +21,26 @@ from medfilip_bench.stats import (
     macro_replicates,
     ratio,
     replicate,
+    resting_on,
     weighted_counts,
 )
+from medfilip_bench.tasks.judged import describe, judged
 from medfilip_bench.tasks.task import Bench, Outcome, Task
 
 Table = Bool[np.ndarray, "N C"]
 
 
-def run(bench: Bench) -> Outcome:
-    """Extract every report of the multi-label test set and compare category by category."""
-    drawn = bench.phantoms.reported("test")
+def run(bench: Bench, data: LabelledSet) -> Outcome:
+    """Extract every report of the judged phantoms and compare category by category."""
+    parts = judged(data)
+    samples = [data.images.samples[row] for row in data.rows(parts.test)]
     engine = RulesEngine(bench.kb)
     read: list[tuple[Finding, ...]] = [
         engine.extract(
-            Report(report.id, {"findings": report.findings, "impression": report.impression})
+            Report(sample.id, {"findings": report.findings, "impression": report.impression})
         ).findings
-        for report in drawn.reports
+        for sample, report in bench.pool.reported("test")
     ]
-    samples = drawn.images.samples
     named = {f.category for s in samples for f in s.present} | {f.category for r in read for f in r}
     categories = [category for category in bench.kb if category in named]
     truth = _table([sample.present for sample in samples], categories)
@@ -60,7 +63,7 @@ def run(bench: Bench) -> Outcome:
     rows.append(Row(id=words, name=words, kind="baseline", n=len(samples), metrics=trivial))
     agreed = [_agreement(samples, read, name) for name in ("severity", "side", "region")]
     return Outcome(
-        data=describe(drawn.images, None, phantom=True, split="reports of held-out phantoms"),
+        data=describe(data, parts),
         metrics=overall,
         rows=tuple(rows),
         notes=(
@@ -105,8 +108,9 @@ def score(
         seed=resampling.seed,
     )
     points = [_points(truth[:, c], said[:, c]) for c in range(truth.shape[1])]
+    few = resting_on(truth, known, np.arange(len(truth)))
     per_class = [
-        {name: Estimate.of(m, interval(drawn[name][:, c])) for name, m in measures.items()}
+        {name: Estimate.of(m, interval(drawn[name][:, c], few[c])) for name, m in measures.items()}
         for c, measures in enumerate(points)
     ]
     everything = decisions(count(truth.ravel(), said.ravel()))["f1"]
@@ -155,11 +159,17 @@ def _agreement(samples: Sequence[Sample], read: Sequence[Sequence[Finding]], nam
     return f"{name} {right} of {asked}"
 
 
-TASK = Task(
-    name="extraction",
-    title="Extraction from reports",
-    about="Which findings does gpt-ie read in a report, against what was drawn in the image that "
-    "the report describes? No image model takes part.",
-    phantom=True,
-    run=run,
-)
+def task(card: Card) -> Task:
+    """Make the task on the reports of one set of phantoms."""
+    return Task(
+        family="extraction",
+        dataset=card.id,
+        title="Extraction from reports",
+        about="Which findings does gpt-ie read in a report, against what was drawn in the image "
+        "that the report describes? No image model takes part.",
+        needs="images",
+        run=run,
+        splits=("test",),
+        real=False,
+        version=2,
+    )

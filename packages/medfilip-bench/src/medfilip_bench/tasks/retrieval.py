@@ -1,4 +1,4 @@
-"""Retrieval among image-text pairs, both ways, on phantoms."""
+"""Retrieval among image-text pairs, both ways."""
 
 import base64
 import io
@@ -6,44 +6,56 @@ import io
 import numpy as np
 from iki_knowledge import KnowledgeBase, Template
 from jaxtyping import Bool, Float, UInt8
-from medfilip_model.data import ImageSet
 from medfilip_model.data.samples import Sample
 from PIL import Image
 
-from medfilip_bench.features import Encoder, similarities
+from medfilip_bench.datasets.card import Card
+from medfilip_bench.datasets.labelled import LabelledSet
+from medfilip_bench.errors import DataError
+from medfilip_bench.features import Encoder
 from medfilip_bench.metrics.retrieval import retrieval
-from medfilip_bench.results import Estimate, GalleryImage, GalleryRow, Row, RowKind, Series
+from medfilip_bench.results import Estimate, Row, RowKind
 from medfilip_bench.scoring import Resampling
-from medfilip_bench.sets import describe, hash_images, subset
+from medfilip_bench.series import Gallery, GalleryImage, GalleryRow, Series
 from medfilip_bench.stats import interval, patient_groups, replicate, weighted_mean
+from medfilip_bench.tasks.judged import Judged, describe, judged
 from medfilip_bench.tasks.task import Bench, Outcome, Task
 
 DIRECTIONS = {"i2t": "image→text", "t2i": "text→image"}
 _GALLERY_ROWS, _GALLERY_COLUMNS = 4, 5
+# As many pairs as the paper ranks.
+PAIRS = 1000
 
 
-def run(bench: Bench) -> Outcome:
+def run(bench: Bench, data: LabelledSet) -> Outcome:
     """Rank texts for images and images for texts."""
-    everything = bench.phantoms.multi("test")
-    kb, template = bench.kb, bench.encoder.loaded.template
-    abnormal = [row for row, sample in enumerate(everything.samples) if sample.present]
-    images = subset(everything, abnormal)
-    texts = [kb.text(sample.present[0], template) for sample in images.samples]
-    relevant = relevance(images.samples, texts, kb, template)
-    scores = _scores(bench.encoder, everything, abnormal, texts)
-    random = _scores(bench.random, everything, abnormal, texts)
-    groups = [sample.patient_id for sample in images.samples]
+    parts = judged(data)
+    kb, template = bench.kb, bench.encoder.loaded.template or "paper"
+    among = data.rows(parts.test)
+    places = [p for p, row in enumerate(among) if data.images.samples[row].present][:PAIRS]
+    if not places:
+        raise DataError(f"{data.card.id}: no judged image has a finding with a text")
+    samples = tuple(data.images.samples[among[place]] for place in places)
+    texts = [kb.text(sample.present[0], template) for sample in samples]
+    relevant = relevance(samples, texts, kb, template)
+    scores = _scores(bench.encoder, data, parts, places, texts)
+    random = _scores(bench.random, data, parts, places, texts)
+    groups = [sample.patient_id for sample in samples]
     rows: list[Row] = []
     by_kind: dict[RowKind, Float[np.ndarray, "N M"]] = {"direction": scores, "baseline": random}
     for kind, found in by_kind.items():
         rows.append(_row("i2t", kind, found, relevant, groups, bench.resampling))
         # Equal texts rank the gallery equally: one query asked often is one draw, not many.
         rows.append(_row("t2i", kind, found.T, relevant.T, texts, bench.resampling))
+    numbers = [among[place] for place in places]
+    shown = data.phantom or bench.pictures
     return Outcome(
-        data=describe(images, None, phantom=True, split="held-out phantoms with a finding"),
+        data=describe(data, parts, rows=numbers),
         metrics={},
         rows=tuple(rows),
-        series=Series(gallery=gallery(images, texts, scores, relevant)),
+        series=Series(
+            galleries=(gallery(data, numbers, texts, scores, relevant),) if shown else ()
+        ),
         notes=(
             f"{len(texts):,} pairs; the text of a pair is that of the image's first finding "
             f"({len(set(texts))} distinct texts). A text is relevant to every image that shows a "
@@ -71,14 +83,14 @@ def relevance(
 
 
 def _scores(
-    encoder: Encoder, everything: ImageSet, rows: list[int], texts: list[str]
+    encoder: Encoder, data: LabelledSet, parts: Judged, places: list[int], texts: list[str]
 ) -> Float[np.ndarray, "N M"]:
-    """Return the cosine of each image with each text; the whole set's features are reused."""
-    embedded = encoder.images(everything, hash_images(everything))[rows]
+    """Return the score of each image with each text; the whole split's features are reused."""
     unique = list(dict.fromkeys(texts))
-    place = {text: number for number, text in enumerate(unique)}
-    found = similarities(embedded, encoder.texts(unique), encoder.loaded.spec)
-    return found[:, [place[text] for text in texts]]
+    column = {text: number for number, text in enumerate(unique)}
+    nameless = [None] * len(unique)
+    found = encoder.scores(data, parts.test, nameless, [(text,) for text in unique])[places]
+    return found[:, [column[text] for text in texts]]
 
 
 def _row(
@@ -114,33 +126,46 @@ def _row(
 
 
 def gallery(
-    images: ImageSet,
+    data: LabelledSet,
+    rows: list[int],
     texts: list[str],
     scores: Float[np.ndarray, "N M"],
     relevant: Bool[np.ndarray, "N M"],
-) -> tuple[GalleryRow, ...]:
-    """Return the first images for the first text of some categories."""
+) -> Gallery:
+    """Return the first images for the first text of some categories.
+
+    Args:
+        data: The set.
+        rows: Rows of the images that were ranked.
+        texts: One a row.
+        scores: Of each image and text.
+        relevant: Whether the text describes the image.
+    """
     queries: dict[str, int] = {}
-    for number, sample in enumerate(images.samples):
-        queries.setdefault(sample.present[0].category, number)
-    rows: list[GalleryRow] = []
+    for number, row in enumerate(rows):
+        queries.setdefault(data.images.samples[row].present[0].category, number)
+    lines: list[GalleryRow] = []
     for query in list(queries.values())[:_GALLERY_ROWS]:
         order = np.argsort(-scores[:, query], kind="stable")
-        rows.append(
+        lines.append(
             GalleryRow(
                 query=texts[query],
                 rank=int(np.flatnonzero(relevant[order, query])[0]) + 1,
                 images=tuple(
                     GalleryImage(
-                        png=png(images.pixels[row]),
-                        caption=_caption(images.samples[row]),
-                        right=bool(relevant[row, query]),
+                        png=png(data.images.pixels[rows[place]]),
+                        caption=_caption(data.images.samples[rows[place]]),
+                        right=bool(relevant[place, query]),
                     )
-                    for row in order[:_GALLERY_COLUMNS]
+                    for place in order[:_GALLERY_COLUMNS]
                 ),
             )
         )
-    return tuple(rows)
+    return Gallery(
+        title="Retrieval",
+        caption="The first images for some texts, by falling score; a green frame is a right one.",
+        rows=tuple(lines),
+    )
 
 
 def png(pixels: UInt8[np.ndarray, "H W"]) -> str:
@@ -160,10 +185,15 @@ def _caption(sample: Sample) -> str:
     )
 
 
-TASK = Task(
-    name="retrieval",
-    title="Retrieval",
-    about="Which texts describe this image, and which images show what this text describes?",
-    phantom=True,
-    run=run,
-)
+def task(card: Card) -> Task:
+    """Make the task of one data set whose findings have texts."""
+    return Task(
+        family="retrieval",
+        dataset=card.id,
+        title=f"Retrieval, {card.name}",
+        about="Which texts describe this image, and which images show what this text describes?",
+        needs="texts",
+        run=run,
+        splits=("test",),
+        version=2,
+    )

@@ -1,20 +1,23 @@
 """What a task is, what it is given, and what it gives back."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
-import numpy as np
 from iki_knowledge import KnowledgeBase
-from jaxtyping import Float
-from medfilip_model.data import ImageSet
-from medfilip_model.data.samples import labels
+from medfilip_model import TrainConfig
+from medfilip_model.data.samples import SPLITS, Split
+from medfilip_model.progress import Listener
 
-from medfilip_bench.features import Encoder, similarities
-from medfilip_bench.protocols import Scored
-from medfilip_bench.results import DataInfo, Estimate, Row, Series
+from medfilip_bench.datasets.labelled import LabelledSet
+from medfilip_bench.datasets.twin import PhantomPool
+from medfilip_bench.features import Encoder
+from medfilip_bench.models.base import Ability
+from medfilip_bench.predictions import Predictions
+from medfilip_bench.profiles import Profile
+from medfilip_bench.results import DataInfo, Estimate, Family, Row
 from medfilip_bench.scoring import Resampling
-from medfilip_bench.sets import Judge, PhantomSets, hash_images
-from medfilip_bench.stats import patient_groups
+from medfilip_bench.series import Series
 
 
 @dataclass(frozen=True)
@@ -22,92 +25,89 @@ class Bench:
     """What every task is given.
 
     Attributes:
-        encoder: The model that is scored.
+        encoder: The model that is scored, which encodes an image once.
         random: The random model, for the baselines.
+        references: Untrained and ImageNet-initialised encoders, which probes stand beside: spec ->
+            encoder.
         kb: The dictionary.
-        phantoms: The phantom test sets, drawn when first asked for.
-        folder: A folder of real images; None when none was named.
-        judge: Which of the folder's images are judged.
+        pool: The phantoms.
         resampling: Bootstrap settings.
+        profile: What trained tasks spend.
+        training: How the phantom run is trained; the ablation's rows derive from it.
+        work: Folder for what a task keeps between runs of its own: runs of the ablation.
+        pictures: Whether images of real data may stand in the record.
+        workers: Processes that draw and threads that decode.
+        listener: Hears of progress.
     """
 
     encoder: Encoder
     random: Encoder
+    references: Mapping[str, Encoder]
     kb: KnowledgeBase
-    phantoms: PhantomSets
-    folder: ImageSet | None
-    judge: Judge
+    pool: PhantomPool
     resampling: Resampling
+    profile: Profile
+    training: TrainConfig
+    work: Path
+    pictures: bool
+    workers: int
+    listener: Listener
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a task measured; `RunRecord` names the fields."""
+    """What a task measured; `RunRecord` names the fields.
+
+    Attributes:
+        data: What was judged.
+        metrics: The headline figures.
+        rows: The table.
+        series: What the figures draw.
+        notes: What a reader must know.
+        predictions: Scores of single images, for paired comparisons.
+    """
 
     data: DataInfo
     metrics: dict[str, Estimate]
     rows: tuple[Row, ...]
     series: Series = field(default_factory=Series)
     notes: tuple[str, ...] = ()
+    predictions: Predictions | None = None
 
 
 @dataclass(frozen=True)
 class Task:
-    """A task: pinned words and the function that measures.
+    """A question, asked of one data set or of its phantom twin.
 
     Attributes:
-        name: File name of its results.
+        family: What kind of question it is; with the data set's id it names the results.
+        dataset: Id of the data set's card.
         title: What a reader is shown.
         about: What is asked of the model.
-        phantom: Whether its data are phantoms; else it needs a folder.
-        version: Raised when the same inputs give other figures.
+        needs: What the model must be able to do.
         run: Measures.
+        splits: Splits that it reads.
+        masks: Whether it reads masks.
+        spends: Whether the profile decides its figures.
+        real: Whether the data set exists outside the phantoms.
+        twin: Whether it has a phantom twin.
+        version: Raised when the same inputs give other figures.
     """
 
-    name: str
+    family: Family
+    dataset: str
     title: str
     about: str
-    phantom: bool
-    run: Callable[[Bench], Outcome]
+    needs: Ability
+    run: Callable[[Bench, LabelledSet], Outcome]
+    splits: tuple[Split, ...] = SPLITS
+    masks: bool = False
+    spends: bool = False
+    real: bool = True
+    twin: bool = True
     version: int = 1
 
-
-def score_images(
-    encoder: Encoder, images: ImageSet, prompts: Sequence[Sequence[str]]
-) -> Float[np.ndarray, "N C"]:
-    """Return the cosine of each image with each class; a class is the mean of its texts.
-
-    Args:
-        encoder: The model.
-        images: The images.
-        prompts: The texts of each class.
-    """
-    embedded = encoder.images(images, hash_images(images))
-    classes = encoder.classes(prompts)
-    return similarities(embedded, classes, encoder.loaded.spec)
-
-
-def scored(
-    encoder: Encoder,
-    images: ImageSet,
-    categories: Sequence[str],
-    prompts: Sequence[Sequence[str]],
-    *,
-    kb: KnowledgeBase | None = None,
-) -> Scored:
-    """Return labels, scores and patients of a set, one column a category.
-
-    Args:
-        encoder: The model.
-        images: The images.
-        categories: Category of each column; one may stand twice, asked in two ways.
-        prompts: The texts of each column.
-        kb: Dictionary, to count a finding as one of its broader categories too.
-    """
-    unique = list(dict.fromkeys(categories))
-    columns = [unique.index(category) for category in categories]
-    return Scored(
-        labels=labels(images.samples, unique, kb)[:, columns].astype(np.float64),
-        scores=score_images(encoder, images, prompts),
-        groups=patient_groups([sample.patient_id for sample in images.samples]),
-    )
+    @property
+    def name(self) -> str:
+        """Family and data set: ``zero_shot-rsna``; of the twin with ``-phantom`` behind."""
+        return f"{self.family}-{self.dataset}"

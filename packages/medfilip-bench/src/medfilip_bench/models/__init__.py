@@ -1,0 +1,1 @@
+"""Models: what the benchmark asks of one, and from where one is loaded."""

@@ -1,0 +1,1 @@
+"""Figures: numbers in, SVG text out; nothing here knows of records."""

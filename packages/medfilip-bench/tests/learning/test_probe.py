@@ -1,0 +1,79 @@
+"""Linear heads: what a logistic regression gives, its strength by validation, gaps in labels."""
+
+import numpy as np
+import pytest
+from medfilip_bench.learning.probe import UNTOLD, fit_heads
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from sklearn.preprocessing import StandardScaler
+
+
+@pytest.fixture
+def task():
+    """Features of very different scales, of which one tells the class."""
+    generator = np.random.default_rng(0)
+    x = generator.normal(size=(300, 5)) * [1, 1000, 0.01, 1, 1] + [0, 5e3, 0, 0, 1]
+    y = (x[:, 1] + 300 * generator.normal(size=300) > 5e3).astype(float)[:, None]
+    return x[:200].astype(np.float32), y[:200], x[200:].astype(np.float32), y[200:]
+
+
+def test_a_head_is_scikit_learns_on_standardised_features(task):
+    x, y, v, w = task
+    heads = fit_heads(x, y, v, w, strengths=(0.1,))
+    scaler = StandardScaler().fit(x)
+    model = LogisticRegression(C=0.1).fit(scaler.transform(x), y[:, 0])
+    np.testing.assert_allclose(
+        heads(v)[:, 0], model.decision_function(scaler.transform(v)), atol=2e-3
+    )
+    assert heads.strengths.tolist() == [0.1]
+
+
+def test_the_strength_is_the_one_with_the_best_auc_on_validation(task):
+    x, y, v, w = task
+    rows = slice(0, 12)
+    strengths = (1e-4, 1e-2, 1.0, 100.0)
+    scores = [
+        roc_auc_score(w[:, 0], fit_heads(x[rows], y[rows], v, w, (c,))(v)[:, 0]) for c in strengths
+    ]
+    chosen = fit_heads(x[rows], y[rows], v, w, strengths)
+    assert chosen.strengths[0] == strengths[int(np.argmax(scores))]
+
+
+def test_without_a_validation_split_the_strength_is_fixed(task):
+    x, y, v, w = task
+    assert fit_heads(x, y, v[:0], w[:0]).strengths.tolist() == [UNTOLD]
+    assert fit_heads(x, y, v, np.ones_like(w)).strengths.tolist() == [UNTOLD]
+
+
+def test_labels_that_are_not_known_count_for_nothing(task):
+    x, y, v, w = task
+    half = y.copy()
+    half[::2] = np.nan
+    apart = fit_heads(x[1::2], y[1::2], v, w, (1.0,))
+    # Standardisation is of all images that were drawn, labelled or not.
+    np.testing.assert_allclose(
+        np.sign(fit_heads(x, half, v, w, (1.0,))(v)), np.sign(apart(v)), atol=2
+    )
+    assert fit_heads(x, half, v, w, (1.0,))(v).shape == (100, 1)
+    poisoned = half.copy()
+    poisoned[0::2] = np.nan
+    np.testing.assert_array_equal(
+        fit_heads(x, half, v, w, (1.0,)).weights, fit_heads(x, poisoned, v, w, (1.0,)).weights
+    )
+
+
+def test_a_class_that_cannot_be_learnt_has_no_scores_and_says_why(task):
+    x, y, v, w = task
+    both = np.concatenate([y, np.zeros_like(y)], axis=1)
+    heads = fit_heads(x, both, v, np.concatenate([w, w], axis=1))
+    assert heads.reasons == (None, "no positives among 200 training labels")
+    scores = heads(v)
+    assert np.isnan(scores[:, 1]).all()
+    assert np.isfinite(scores[:, 0]).all()
+
+
+def test_a_feature_that_does_not_vary_does_no_harm(task):
+    x, y, v, w = task
+    x, v = x.copy(), v.copy()
+    x[:, 2], v[:, 2] = 7.0, 1e6
+    assert np.isfinite(fit_heads(x, y, v, w)(v)).all()

@@ -1,0 +1,70 @@
+"""Record → figures: each family has its own, and captions fit what is drawn."""
+
+import re
+
+import pytest
+from medfilip_bench.report.figures import figures
+from medfilip_bench.series import Series
+
+
+@pytest.fixture(scope="module")
+def drawn(page):
+    return {s.record.task: s.drawings for c in page.chapters for s in c.sections}
+
+
+def test_every_record_is_drawn(drawn):
+    assert all(drawn.values()), [task for task, found in drawn.items() if not found]
+
+
+@pytest.mark.parametrize(
+    ("task", "captions"),
+    [
+        ("zero_shot-mimic_16-phantom", ("F1 of each", "Confusion", "Images and texts")),
+        ("zero_shot-chestxray14-phantom", ("AUC of each", "ROC", "Precision", "Reliability")),
+        ("zero_shot-rsna-phantom", ("ROC", "Precision", "Reliability")),
+        ("unseen-covid_radiography-phantom", ("COVID-19", "ROC")),
+        ("probe-rsna-phantom", ("AUC over the share",)),
+        ("segmentation-siim-phantom", ("Dice over the share",)),
+        ("retrieval-mimic_multi-phantom", ("hit@K", "P@K")),
+        ("grounding-rsna-phantom", ("Grounding",)),
+        ("ablation-mimic_multi-phantom", ("ACC", "F1", "AUC")),
+        ("case_study-mimic_fg-phantom", ("Mean similarity", "How well")),
+        ("prompts-chestxray14-phantom", ("Macro AUC by the wording",)),
+        ("subgroups-chestxray14-phantom", ("Macro AUC of each subgroup",)),
+        ("extraction-mimic_multi-phantom", ("Presence F1",)),
+    ],
+)
+def test_families_have_their_figures(drawn, task, captions):
+    found = [drawing.caption for drawing in drawn[task]]
+    assert len(found) == len(captions)
+    for caption, wanted in zip(found, captions, strict=True):
+        assert caption.startswith(wanted)
+
+
+def test_the_bars_say_the_record_s_figures(drawn, records):
+    record = next(r for r in records if r.task == "zero_shot-chestxray14-phantom")
+    svg = drawn[record.task][0].svg
+    shown = re.findall(r">(\d\.\d\d)</text>", svg)
+    best = sorted((e.value for row in record.of_kind("class")
+                   if (e := row.metrics["auc"]).value is not None), reverse=True)  # fmt: skip
+    assert [f"{value:.2f}" for value in best] == shown[-len(best) :]
+
+
+def test_an_undefined_class_is_not_drawn(drawn):
+    svg = "".join(d.svg for d in drawn["zero_shot-chestxray14-phantom"])
+    assert "Cardiomegaly" in svg
+    assert "Hernia" not in svg
+
+
+def test_a_record_without_figures_is_drawn_without(maker):
+    record = maker().multi("rsna", "RSNA", ("x",))
+    assert figures(record.model_copy(update={"rows": (), "series": Series()})) == ()
+
+
+def test_many_classes_are_cut_and_said(maker):
+    record = maker().multi("own", "own", [f"finding {k}" for k in range(40)])
+    found = figures(record)
+    assert found[0].svg.count("finding") == 24
+    assert "best 24 of 39" in found[0].caption
+    assert found[1].svg.count("finding") == 14
+    assert "best 14 of 39" in found[1].caption
