@@ -53,10 +53,10 @@ PROFILES: Mapping[ProfileName, Profile] = {
     "quick": Profile(
         name="quick",
         seeds=(0,),
-        fine_tune_steps=40,
+        fine_tune_steps=24,
         fine_tune_sets=("rsna",),
         fine_tune_references=False,
-        segmentation_steps=64,
+        segmentation_steps=48,
         ablation_train=1500,
         ablation_epochs=3,
         grounding_cases=100,

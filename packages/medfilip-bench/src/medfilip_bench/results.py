@@ -31,6 +31,8 @@ Family = Literal[
     "subgroups",
 ]
 SCHEMA = 2
+# Row of the macro over the classes of the paper's column, where the set has others too.
+COMMON_ROW = "common"
 
 
 class Estimate(Frozen):

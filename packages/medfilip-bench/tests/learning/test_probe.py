@@ -77,3 +77,18 @@ def test_a_feature_that_does_not_vary_does_no_harm(task):
     x, v = x.copy(), v.copy()
     x[:, 2], v[:, 2] = 7.0, 1e6
     assert np.isfinite(fit_heads(x, y, v, w)(v)).all()
+
+
+@pytest.mark.parametrize("strength", [1e-2, 1.0])
+def test_fewer_images_than_features_give_scikit_learns_head_too(strength):
+    generator = np.random.default_rng(3)
+    x, v = generator.normal(size=(12, 60)), generator.normal(size=(40, 60))
+    y, w = (x[:, :1] > 0).astype(float), (v[:, :1] > 0).astype(float)
+    heads = fit_heads(x.astype(np.float32), y, v.astype(np.float32), w, strengths=(strength,))
+    scaler = StandardScaler().fit(x)
+    model = LogisticRegression(C=strength, tol=1e-8, max_iter=1000)
+    model.fit(scaler.transform(x), y[:, 0])
+    np.testing.assert_allclose(
+        heads(v)[:, 0], model.decision_function(scaler.transform(v)), atol=5e-3
+    )
+    assert heads.weights.shape == (1, 60)

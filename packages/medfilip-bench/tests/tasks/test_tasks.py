@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from iki_knowledge import load_knowledge
-from medfilip_bench.datasets import READERS
+from medfilip_bench.datasets import COMMON, READERS
 from medfilip_bench.datasets.labelled import Subject
 from medfilip_bench.datasets.twin import PhantomPool, twin
 from medfilip_bench.errors import NotApplicableError
@@ -288,3 +288,13 @@ def test_every_task_says_what_it_is():
         assert task.name == f"{task.family}-mimic_multi"
         assert task.title
         assert task.about.endswith((".", "?"))
+
+
+def test_the_papers_column_is_a_macro_over_some_of_the_classes(oracle, pool):
+    data = twin("chestxray14", pool, KB)
+    outcome = zero_shot.run(oracle, data)
+    rows = by_id(outcome)
+    own = [rows[c].metrics["ap"].value for c in COMMON["chestxray14"] if c in rows]
+    assert 0 < len(own) < len(data.classes)
+    assert rows["common"].metrics["ap"].value == pytest.approx(np.mean(own))
+    assert outcome.metrics["ap"].value != rows["common"].metrics["ap"].value

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from medfilip_bench.report.naming import dataset_id, share_words
 from medfilip_bench.report.table import LineKind
-from medfilip_bench.results import Estimate, Row, RunRecord
+from medfilip_bench.results import COMMON_ROW, Estimate, Row, RunRecord
 
 
 @dataclass(frozen=True)
@@ -68,12 +68,13 @@ def flatten(records: Sequence[RunRecord]) -> Flat:
         dataset = dataset_id(record)
         flat.datasets.setdefault(dataset, record.data.n)
         if record.metrics and record.family != "ablation":
-            found = Found(record.metrics, {}, record.data.n)
+            column = next((row for row in record.rows if row.id == COMMON_ROW), None)
+            found = Found(column.metrics if column else record.metrics, {}, record.data.n)
             flat.add(record.model.name, "model", (dataset, ""), found)
         for row in record.rows:
             if row.kind == "baseline":
                 _baseline(flat, row, dataset)
-            elif row.kind not in ("class", "step"):
+            elif row.kind not in ("class", "step") and row.id != COMMON_ROW:
                 _placed(flat, row, record, dataset)
             elif row.kind == "step":
                 data = row.of or dataset

@@ -45,10 +45,11 @@ def judged(data: LabelledSet) -> Judged:
     if not kept:
         raise DataError(f"{data.card.id}: no image in any split")
     test, *others = kept
-    words = f"split {test!r} is judged ({data.split_words})"
-    if not others:
-        return Judged(test, None, f"{words}; no split is left for thresholds")
-    return Judged(test, others[0], f"{words}; held-out thresholds come from split {others[0]!r}")
+    valid = others[0] if others else None
+    if data.phantom:
+        return Judged(test, valid, data.split_words)
+    taken = f"held-out thresholds come from {valid!r}" if valid else "no split gives thresholds"
+    return Judged(test, valid, f"split {test!r} is judged, {taken}; {data.split_words}")
 
 
 def all_but_valid(data: LabelledSet) -> LabelledSet:
