@@ -13,9 +13,9 @@ import pytest
 COMMAND = Path(sysconfig.get_path("scripts")) / "medfilip-bench"
 WORDS = (
     "all", "--model", "random", "--n", "60", "--reference", "random",
-    "--task", "zero_shot-mimic_*-phantom", "--task", "retrieval-*", "--task", "probe-rsna-phantom",
+    "--task", "zero_shot-mimic_16-phantom", "--task", "retrieval-*", "--task", "probe-rsna-phantom",
 )  # fmt: skip
-TASKS = 5
+TASKS = 3
 
 
 def figures(results: Path) -> dict[str, dict]:
@@ -48,7 +48,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict]:
     return figures(folder / "results")
 
 
-@pytest.mark.parametrize("done", [0, 2])
+@pytest.mark.parametrize("done", [0, 1])
 def test_killed_and_started_again_it_gives_the_same_figures(
     done: int, whole: dict[str, dict], tmp_path: Path
 ):

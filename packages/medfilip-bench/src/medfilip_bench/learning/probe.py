@@ -52,8 +52,8 @@ def fit_heads(
 ) -> Heads:
     """Fit a logistic regression for each class on standardised features.
 
-    The strength of a class's penalty is the one with the best AUC on the validation split, among
-    equals the strongest.
+    The penalty of a class is weakened step by step as long as the AUC on the validation split does
+    not fall; the best is taken, among equals the strongest.
 
     Args:
         features: Of the training images.
@@ -119,6 +119,9 @@ def _one(
             warnings.simplefilter("ignore", ConvergenceWarning)
             model.fit(train, labels)
         score = auc(truth, model.decision_function(valid)).value or 0.0 if told else 0.0
+        if best is not None and score < best[0]:
+            # Past the top: the weakest penalties take the longest and seldom come back.
+            break
         if best is None or score > best[0]:
             best = score, *_line(model), strength
     assert best is not None
