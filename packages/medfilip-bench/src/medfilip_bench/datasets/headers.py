@@ -5,11 +5,12 @@ import json
 import warnings
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from medfilip_model.data.pixels import cache_root
 
+from medfilip_bench.datasets.entry import Entry
 from medfilip_bench.datasets.labelled import Subject
 from medfilip_bench.datasets.subjects import age_of, sex_of, view_of
 from medfilip_bench.files import write_atomic
@@ -57,6 +58,17 @@ def read_headers(files: Sequence[Path], *, workers: int) -> list[Header]:
         headers = list(pool.map(_read, files))
     write_atomic(path, json.dumps([asdict(header) for header in headers]))
     return headers
+
+
+def with_subjects(entries: Sequence[Entry], *, workers: int) -> list[Entry]:
+    """Return entries of DICOM films with who and how as their headers say.
+
+    Args:
+        entries: What was chosen to be read.
+        workers: Threads that read.
+    """
+    headers = read_headers([entry.file for entry in entries], workers=workers)
+    return [replace(e, subject=h.subject) for e, h in zip(entries, headers, strict=True)]
 
 
 def _read(file: Path) -> Header:

@@ -3,7 +3,7 @@
 Lines of warning for a record; none where nothing was found.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from medfilip_model.data.samples import SPLITS, Split
@@ -52,18 +52,11 @@ def shared_images(data: LabelledSet, other: LabelledSet) -> tuple[str, ...]:
     """
     if data.phantom or other.phantom:
         return ()
-    rows, hashes = data.rows("test"), hashes_of(data, "test")
-    lines: list[str] = []
-    for split in SPLITS:
-        theirs = other.rows(split)
-        pairs = near_duplicates(hashes, hashes_of(other, split))
-        if len(pairs):
-            lines.append(
-                f"{_count(pairs)} of {len(rows):,} test images look the same as an image of "
-                f"{other.card.name}, {split} split: who trains on the one should not be judged by "
-                f"the other ({_example(data, rows, other, theirs, pairs)})"
-            )
-    return tuple(lines)
+    return tuple(
+        f"{alike} of {other.card.name}, {split} split: who trains on the one should not be judged "
+        f"by the other ({example})"
+        for split, alike, example in _alike(data, other, SPLITS)
+    )
 
 
 def shared_patients(data: LabelledSet, other: LabelledSet) -> tuple[str, ...]:
@@ -103,19 +96,25 @@ def _between(data: LabelledSet, other: LabelledSet) -> list[str]:
             f"patients of the test split in {other.card.name}, which the model was trained on: "
             f"{len(shared):,}, {shared[0]!r} for one"
         )
-    rows = data.rows("test")
-    hashes = hashes_of(data, "test")
-    for split in _TRAINED:
+    lines += [
+        f"{alike} of {other.card.name}, {split} split, which the model was trained on (at most "
+        f"{LIMIT} of {BITS} bits of a perceptual hash differ): {example}"
+        for split, alike, example in _alike(data, other, _TRAINED)
+    ]
+    return lines
+
+
+def _alike(
+    data: LabelledSet, other: LabelledSet, splits: Sequence[Split]
+) -> Iterator[tuple[Split, str, str]]:
+    """Find test images in the splits of another set: the split, how many, and one of them."""
+    rows, hashes = data.rows("test"), hashes_of(data, "test")
+    for split in splits:
         theirs = other.rows(split)
         pairs = near_duplicates(hashes, hashes_of(other, split))
         if len(pairs):
-            lines.append(
-                f"{_count(pairs)} of {len(rows):,} test images look the same as an image of "
-                f"{other.card.name}, {split} split, which the model was trained on (at most "
-                f"{LIMIT} of {BITS} bits of a perceptual hash differ): "
-                f"{_example(data, rows, other, theirs, pairs)}"
-            )
-    return lines
+            alike = f"{_count(pairs)} of {len(rows):,} test images look the same as an image"
+            yield split, alike, _example(data, rows, other, theirs, pairs)
 
 
 def _count(pairs: np.ndarray) -> str:

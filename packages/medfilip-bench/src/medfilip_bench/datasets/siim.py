@@ -1,14 +1,13 @@
 """SIIM-ACR Pneumothorax Segmentation: one class with masks as run lengths."""
 
 from collections import defaultdict
-from dataclasses import replace
 from pathlib import Path
 
 from medfilip_bench.datasets.assemble import assemble
 from medfilip_bench.datasets.card import Card, Expected
 from medfilip_bench.datasets.entry import Entry, Source, choose
 from medfilip_bench.datasets.geometry import FileMask
-from medfilip_bench.datasets.headers import read_headers
+from medfilip_bench.datasets.headers import with_subjects
 from medfilip_bench.datasets.inventory import by_stem, home, take_stock
 from medfilip_bench.datasets.labelled import LabelClass, LabelledSet
 from medfilip_bench.datasets.reader import Inventory, Reader, ReadOptions
@@ -135,9 +134,7 @@ def check(folder: Path) -> Inventory:
 def read(folder: Path, options: ReadOptions) -> LabelledSet:
     """Read the data set; see `medfilip_bench.datasets.assemble.assemble` for what it raises."""
     place = home(folder, MARKS)
-    chosen = choose(entries(place), options)
-    headers = read_headers([entry.file for entry in chosen], workers=options.workers)
-    told = [replace(e, subject=h.subject) for e, h in zip(chosen, headers, strict=True)]
+    told = with_subjects(choose(entries(place), options), workers=options.workers)
     classes = tuple(LabelClass(category, name) for name, category in CARD.classes.items())
     source = Source(CARD, place, classes, CARD.splits, mask_of="pneumothorax")
     return assemble(source, told, options)

@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-from pathlib import Path
 
 import torch
 from torch import nn
@@ -14,15 +13,6 @@ def hash_weights(model: nn.Module) -> str:
     for name, tensor in sorted(model.state_dict().items()):
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
         digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
-    return digest.hexdigest()
-
-
-def hash_files(folder: Path) -> str:
-    """Return the SHA-256 of the files directly in a folder, names and contents, as hex."""
-    digest = hashlib.sha256()
-    for path in sorted(path for path in folder.iterdir() if path.is_file()):
-        digest.update(f"{path.name} {path.stat().st_size}\n".encode())
-        digest.update(path.read_bytes())
     return digest.hexdigest()
 
 

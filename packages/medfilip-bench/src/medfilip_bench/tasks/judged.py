@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float
 from medfilip_model.data.samples import Split
 
 from medfilip_bench.datasets.labelled import LabelClass, LabelledSet
@@ -124,8 +123,3 @@ def describe(data: LabelledSet, parts: Judged, *, rows: Sequence[int] | None = N
         licence=data.card.licence,
         citation=data.card.citation,
     )
-
-
-def positives(data: LabelledSet, split: Split) -> Float[np.ndarray, " C"]:
-    """Return how many images of a split show each class."""
-    return (data.labels[data.rows(split)] == 1).sum(axis=0).astype(np.float64)
