@@ -14,8 +14,10 @@ DOCUMENTS = sorted(
     [ROOT / "README.md", *ROOT.glob("packages/*/README.md"), *ROOT.glob("docs/**/*.md")]
 )
 SCRIPTS = Path(sysconfig.get_path("scripts"))
-OURS = {"gpt-ie", "iki", "ssm", "medfilip", "medfilip-train", "medfilip-bench"}
-TOOLS = {"pytest", "python", "ruff", "basedpyright", "lint-imports", "prek"}
+OURS = {
+    "gpt-ie", "iki", "ssm", "medfilip", "medfilip-app", "medfilip-bench", "medfilip-train"
+}  # fmt: skip
+TOOLS = {"accelerate", "pytest", "python", "ruff", "basedpyright", "lint-imports", "prek"}
 
 
 def shown_commands(document: Path) -> list[list[str]]:

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-HEAVY = {"torch", "transformers", "timm", "open_clip", "matplotlib", "sklearn"}
+HEAVY = {"torch", "transformers", "timm", "open_clip", "matplotlib", "sklearn", "gradio"}
 
 
 def modules_after(code: str) -> set[str]:
@@ -28,7 +28,9 @@ def test_ssm_knows_none_of_its_siblings():
     assert not loaded & {"iki_knowledge", "gpt_ie", "medfilip_model", "medfilip_bench"}
 
 
-@pytest.mark.parametrize("module", ["iki_knowledge", "gpt_ie", "medfilip_model", "medfilip_bench"])
+@pytest.mark.parametrize(
+    "module", ["iki_knowledge", "gpt_ie", "medfilip_model", "medfilip_bench", "medfilip_app"]
+)
 def test_a_command_line_loads_nothing_heavy_before_it_is_asked(module: str):
     assert not modules_after(f"import {module}.cli") & HEAVY
 
@@ -38,7 +40,8 @@ def test_ssm_loads_torch_at_most():
 
 
 @pytest.mark.parametrize(
-    "module", ["iki_knowledge", "ssm", "gpt_ie", "medfilip_model", "medfilip_bench"]
+    "module",
+    ["iki_knowledge", "ssm", "gpt_ie", "medfilip_model", "medfilip_bench", "medfilip_app"],
 )
 def test_every_public_name_exists(module: str):
     code = f"import {module} as m; assert m.__all__; [getattr(m, name) for name in m.__all__]"

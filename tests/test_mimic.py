@@ -1,22 +1,16 @@
 """A MIMIC-CXR-JPG tree from its reports to a model, as credentialed users have it; of phantoms."""
 
-import csv
-import gzip
 import json
 import subprocess
 import sysconfig
+from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 from medfilip_model import load_model
-from medfilip_model.phantom import PhantomConfig, generate
-from PIL import Image
 
 SCRIPTS = Path(sysconfig.get_path("scripts"))
-STUDIES, SIZE = 48, 64
-# Patients, two studies each: six of ten train, two validate, two test.
-SPLITS = ("train",) * 6 + ("validate",) * 2 + ("test",) * 2
+STUDIES = 48
 # The paper's recipe for two cores: everything that costs is made small, the method is left alone.
 SHRUNK = (
     "model.size=32",
@@ -41,43 +35,13 @@ def call(cwd: Path, *words: object, code: int = 0) -> subprocess.CompletedProces
     return done
 
 
-def write_table(root: Path, name: str, rows: list[dict[str, object]]) -> None:
-    path = root / f"mimic-cxr-2.0.0-{name}.csv.gz"
-    with gzip.open(path, "wt", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-
-
-def write_tree(root: Path, reports: Path) -> None:
-    """Every second study has a lateral film beside the frontal one, which is to be left out."""
-    metadata: list[dict[str, object]] = []
-    split: list[dict[str, object]] = []
-    config = PhantomConfig(size=SIZE, seed=3)
-    for n in range(STUDIES):
-        phantom = generate(config, n)
-        patient, study = 10000032 + n // 2, 50414267 + n
-        place = Path("files", f"p{str(patient)[:2]}", f"p{patient}")
-        (root / place / f"s{study}").mkdir(parents=True)
-        (reports / place).mkdir(parents=True, exist_ok=True)
-        text = f"FINDINGS: {phantom.report.findings}\nIMPRESSION: {phantom.report.impression}\n"
-        (reports / place / f"s{study}.txt").write_text(text, encoding="utf-8")
-        for view in ("PA", "LATERAL") if n % 2 else ("AP",):
-            name = f"{n:08x}-{view.lower()}"
-            pixels = Image.fromarray((phantom.image * 255).astype(np.uint8))
-            pixels.save(root / place / f"s{study}" / f"{name}.jpg", quality=95)
-            ids = {"dicom_id": name, "subject_id": patient, "study_id": study}
-            metadata.append({**ids, "ViewPosition": view, "Rows": SIZE, "Columns": SIZE})
-            split.append({**ids, "split": SPLITS[n // 2 % 10]})
-    write_table(root, "metadata", metadata)
-    write_table(root, "split", split)
-
-
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def place(
+    tmp_path_factory: pytest.TempPathFactory, write_mimic: Callable[[Path, Path, int], None]
+) -> Path:
     """The tree with findings that gpt-ie read in its reports, and the set prepared from both."""
     place = tmp_path_factory.mktemp("mimic")
-    write_tree(place / "mimic-cxr-jpg", place / "reports")
+    write_mimic(place / "mimic-cxr-jpg", place / "reports", STUDIES)
     call(place, "gpt-ie", "extract", "reports", "--out", "findings.jsonl")
     options = ("--subset", "full", "--size", 48, "--reports", "reports", "--workers", 1)
     made = ("--findings", "findings.jsonl", "--out", "set")

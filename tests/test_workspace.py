@@ -10,10 +10,20 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = sorted(path.parent for path in ROOT.glob("packages/*/pyproject.toml"))
-SIBLINGS = {"gpt-ie", "iki-knowledge", "medfilip-bench", "medfilip-model", "medfilip-ssm"}
+SIBLINGS = {
+    "gpt-ie",
+    "iki-knowledge",
+    "medfilip-app",
+    "medfilip-bench",
+    "medfilip-model",
+    "medfilip-ssm",
+}
 # Who may import whom; everything else must stand in an import-linter contract.
 ARROWS = {
     ("gpt_ie", "iki_knowledge"),
+    ("medfilip_app", "gpt_ie"),
+    ("medfilip_app", "iki_knowledge"),
+    ("medfilip_app", "medfilip_model"),
     ("medfilip_model", "iki_knowledge"),
     ("medfilip_model", "ssm"),
     ("medfilip_bench", "gpt_ie"),
@@ -46,7 +56,7 @@ def tracked_text() -> list[tuple[Path, str]]:
     ]
 
 
-def test_there_are_five_packages():
+def test_there_are_six_packages():
     assert {load(path / "pyproject.toml")["project"]["name"] for path in PACKAGES} == SIBLINGS
 
 

@@ -11,6 +11,7 @@ from medfilip_bench.datasets.card import Card
 from medfilip_bench.datasets.labelled import IGNORED, INSIDE, Box, LabelClass, LabelledSet
 from medfilip_bench.models.backbones import FeatureMaps, measured
 from medfilip_bench.models.base import Backbone
+from medfilip_bench.profiles import PROFILES
 from medfilip_bench.protocols import Scored
 from medfilip_model.data import ImageSet, Sample
 from PIL import Image
@@ -170,6 +171,13 @@ def folder(tmp_path):
 def make_folder():
     """The writer of manifest folders."""
     return write_folder
+
+
+@pytest.fixture
+def few_trained(monkeypatch):
+    """Ten training phantoms, where none is trained on: to plan a thousand costs seconds."""
+    quick = PROFILES["quick"].model_copy(update={"probe_train": 10})
+    monkeypatch.setattr("medfilip_bench.setup.PROFILES", {"quick": quick})
 
 
 @pytest.fixture

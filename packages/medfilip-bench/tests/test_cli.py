@@ -11,12 +11,15 @@ import pytest
 from medfilip_bench.cli import app
 from typer.testing import CliRunner
 
+pytestmark = pytest.mark.usefixtures("few_trained")
 README = Path(__file__).parents[1] / "README.md"
 RUNNER = CliRunner(env={"COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"})
 
 
 def small(*options, task="zero_shot-cxr"):
-    return ["all", "--model", "random", "--n", "20", "--task", task, *map(str, options)]
+    # One reference that costs nothing: the usual ones are large.
+    words = ["all", "--model", "random", "--n", "20", "--reference", "random", "--task", task]
+    return [*words, *map(str, options)]
 
 
 def test_all_prints_paths_and_a_short_table(tmp_path):

@@ -7,6 +7,7 @@ import pytest
 from medfilip_bench import BenchConfig, run_all
 from medfilip_bench.models.registry import load
 from medfilip_bench.pretrained import is_complete, training_reports
+from medfilip_bench.profiles import PROFILES
 from medfilip_model import TrainConfig
 from medfilip_model.checkpoint import LAST
 from medfilip_model.config import ImageTowerConfig, TextTowerConfig
@@ -41,6 +42,8 @@ def finished(training, cache, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MEDFILIP_CACHE", str(cache))
         patch.setattr("medfilip_bench.report.page.figures", lambda record: ())
+        few = PROFILES["quick"].model_copy(update={"probe_train": 10})
+        patch.setattr("medfilip_bench.setup.PROFILES", {"quick": few})
         config = BenchConfig(
             training=training,
             out=tmp_path_factory.mktemp("out"),
@@ -80,7 +83,7 @@ def test_no_test_phantom_was_trained_on(finished, training):
     assert all(int(name.removeprefix("phantom-")) < 1_000_000 for name in trained)
 
 
-def test_a_second_run_trains_and_encodes_nothing(finished, cache, monkeypatch):
+def test_a_second_run_trains_and_encodes_nothing(finished, monkeypatch):
     config, first = finished
 
     def never(*_args, **_options):

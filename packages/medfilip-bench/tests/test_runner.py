@@ -6,10 +6,9 @@ import pytest
 from medfilip_bench import BenchConfig, RunRecord, run, run_all
 from medfilip_bench.errors import DataError, UnknownNameError
 from medfilip_bench.predictions import Predictions
-from medfilip_bench.profiles import PROFILES
 from medfilip_bench.tasks.catalogue import catalogue
 
-pytestmark = pytest.mark.usefixtures("no_figures")
+pytestmark = pytest.mark.usefixtures("no_figures", "few_trained")
 # What runs in seconds; trained tasks have tests of their own.
 QUICK = ("extraction-*", "zero_shot-mimic_16-*", "zero_shot-rsna-*", "unseen-*", "retrieval-*")
 NAMES = [
@@ -38,10 +37,7 @@ class Notes:
 
 
 @pytest.fixture
-def config(tmp_path, monkeypatch):
-    # A thousand training phantoms need not be planned where nothing is trained.
-    quick = PROFILES["quick"].model_copy(update={"probe_train": 10})
-    monkeypatch.setattr("medfilip_bench.setup.PROFILES", {"quick": quick})
+def config(tmp_path):
     return BenchConfig(
         model="random",
         out=tmp_path / "results",
@@ -98,8 +94,14 @@ def test_a_repeated_run_encodes_nothing_and_another_seed_measures_anew(config):
     assert again.records == first.records
     other = run(NAMES[0], config.model_copy(update={"seed": 1}))
     assert other.key != first.records[0].key
-    fresh = run_all(config.model_copy(update={"resume": False, "tasks": (NAMES[0],)}))
-    assert fresh.records[0].provenance != other.provenance
+
+
+def test_the_report_is_of_all_that_was_measured_before(config):
+    for name in NAMES[:2]:
+        done = run_all(config.model_copy(update={"tasks": (name,)}))
+        assert [record.task for record in done.records] == [name]
+    report = done.report.markdown.read_text(encoding="utf-8")
+    assert all(name in report for name in NAMES[:2])
 
 
 def test_predictions_stand_beside_the_record(config):

@@ -57,7 +57,7 @@ PROFILES: Mapping[ProfileName, Profile] = {
         fine_tune_sets=("rsna",),
         fine_tune_references=False,
         segmentation_steps=48,
-        ablation_train=1500,
+        ablation_train=1000,
         ablation_epochs=3,
         grounding_cases=100,
     ),

@@ -29,6 +29,7 @@ Family = Literal[
     "case_study",
     "prompts",
     "subgroups",
+    "report_consistency",
 ]
 SCHEMA = 2
 # Row of the macro over the classes of the paper's column, where the set has others too.

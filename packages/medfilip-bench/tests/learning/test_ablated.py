@@ -9,6 +9,7 @@ from iki_knowledge import load_knowledge
 from medfilip_bench.learning.ablated import is_run_of, step_config, trained
 from medfilip_bench.profiles import PROFILES
 from medfilip_model import TrainConfig, recipes
+from medfilip_model.checkpoint import LAST
 from medfilip_model.config import ImageTowerConfig, TextTowerConfig
 from medfilip_model.progress import Silent
 
@@ -88,6 +89,13 @@ def test_a_run_of_other_settings_is_not(run, base, profile, tmp_path, change):
 def test_a_run_that_was_stopped_or_damaged_is_not(run, base, profile, tmp_path):
     config = step_config("entity", 1, base, profile, tmp_path)
     shutil.copytree(run, config.out)
+    manifest = config.out / LAST / "manifest.json"
+    whole = manifest.read_text(encoding="utf-8")
+    manifest.write_text(whole.replace('"finished": true', '"finished": false'), encoding="utf-8")
+    assert manifest.read_text(encoding="utf-8") != whole
+    assert not is_run_of(config, KB)
+    manifest.write_text(whole, encoding="utf-8")
+    assert is_run_of(config, KB)
     weights = next(config.out.glob("checkpoints/last/model*.safetensors"))
     weights.write_bytes(weights.read_bytes()[:-8])
     assert not is_run_of(config, KB)

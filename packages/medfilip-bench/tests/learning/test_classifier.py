@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from medfilip_bench.learning import classifier
 from medfilip_bench.learning.classifier import Classifier, fine_tune
 from medfilip_bench.learning.loop import Schedule
 from medfilip_bench.learning.parts import parts_of
@@ -49,6 +50,38 @@ def test_a_class_without_positives_has_no_scores_and_the_others_do_not_mind(data
     tuned = fine_tune(backbone(), none, parts_of(none), PLAN, seed=0)
     assert np.isnan(tuned.test).all()
     assert tuned.step == 0
+
+
+@pytest.fixture
+def unprobed(monkeypatch):
+    """A head that begins at random: what is learnt is learnt by the loss alone."""
+    monkeypatch.setattr(classifier, "_probe", lambda *_: None)
+
+
+@pytest.mark.usefixtures("unprobed")
+def test_a_closed_class_and_a_label_that_is_not_known_count_for_nothing(data, backbone):
+    def scores(column, rows, value):
+        labels = data.labels.copy()
+        labels[rows, column] = value
+        less = replace(data, labels=labels)
+        return fine_tune(backbone(), less, parts_of(less), PLAN, seed=0).test[:, 0]
+
+    train = data.rows("train")
+    # No positive is left: whether the others are known makes no difference.
+    np.testing.assert_array_equal(scores(1, train, 0), scores(1, train, np.nan))
+    # In a class that is learnt, not known is not absent.
+    some = [row for row in train if data.labels[row, 0] == 1][::2]
+    assert not np.array_equal(scores(0, some, 0), scores(0, some, np.nan))
+
+
+def test_images_are_moved_while_it_learns(data, backbone, monkeypatch):
+    moved = []
+    inner = classifier.jitter
+    monkeypatch.setattr(
+        classifier, "jitter", lambda images, turns: moved.append(1) or inner(images, turns)
+    )
+    fine_tune(backbone(), data, parts_of(data), PLAN, seed=0)
+    assert len(moved) == PLAN.steps
 
 
 def test_without_a_validation_split_the_last_step_is_kept(planted, backbone):

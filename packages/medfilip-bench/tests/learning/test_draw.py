@@ -59,6 +59,16 @@ def test_a_small_share_begins_with_who_shows_and_who_lacks_each_class(of):
         assert unlearnable(labels[drawn]) == (None, None)
 
 
+def test_where_there_is_no_room_for_all_the_rarest_class_comes_first(of):
+    labels = np.zeros((100, 2))
+    labels[::2, 0] = 1
+    labels[[7, 50], 1] = 1
+    data = of([f"p{n}" for n in range(100)], labels)
+    for seed in range(10):
+        drawn = draw_rows(data, range(100), 0.02, seed)
+        assert sorted(labels[drawn, 1]) == [0, 1]
+
+
 def test_seeds_draw_others(of):
     data = of([f"p{n}" for n in range(50)], np.zeros((50, 2)))
     assert draw_rows(data, range(50), 0.2, 0) != draw_rows(data, range(50), 0.2, 1)

@@ -29,6 +29,8 @@ def test_rates_rise_in_a_line_and_fall_in_a_cosine():
     assert rates[-1] < 0.01
     assert [step for step in range(1, 21) if PLAN.judged(step)] == [5, 10, 15, 20]
     assert Schedule(steps=3, batch=1, lr=1.0, encoder_lr=1.0).judged(3)
+    # The last step is judged, whether the steps divide evenly or not.
+    assert replace(PLAN, steps=22).judged(22)
 
 
 def run(scores, plan=PLAN):
@@ -54,6 +56,17 @@ def test_the_best_step_is_kept():
     # The encoder's rate is 0: it stays, the head moves.
     torch.testing.assert_close(model.encoder.weight.data, before["encoder.weight"])
     assert not torch.equal(model.head.weight.data, before["head.weight"])
+
+
+def test_weights_decay_as_the_schedule_says():
+    def left(decay):
+        with seeded(0):
+            model = Two()
+            flat = lambda _: 0 * model(torch.ones(4, 1)).sum()  # noqa: E731
+            fit(model, model.encoder, flat, lambda: None, replace(PLAN, weight_decay=decay))
+        return model.head.weight.abs().item()
+
+    assert 0 < left(0.5) < left(0.0)
 
 
 def test_without_a_score_the_last_step_is_kept():

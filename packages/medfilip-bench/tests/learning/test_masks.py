@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from medfilip_bench.datasets.labelled import IGNORED, INSIDE
+from medfilip_bench.datasets.labelled import IGNORED, INSIDE, OUTSIDE
 from medfilip_bench.errors import NotApplicableError
+from medfilip_bench.learning import masks
 from medfilip_bench.learning.keep import kept
 from medfilip_bench.learning.loop import Schedule
 from medfilip_bench.learning.masks import (
@@ -13,6 +14,8 @@ from medfilip_bench.learning.masks import (
     Counted,
     Segmented,
     _batches,
+    _count,
+    _target,
     masks_of,
     segment,
 )
@@ -32,8 +35,8 @@ def test_it_learns_the_square_and_leaves_others_empty(planted, backbone):
     # The other class's square looks alike and is no part of the mask.
     assert counts.dice()[counts.positive].mean() > 0.7
     assert found.shown.shape == (2, 32, 32)
-    masks = masks_of(data, data.rows("test"))
-    np.testing.assert_array_equal(found.test.true, (masks == INSIDE).sum(axis=(1, 2)))
+    truth = masks_of(data, data.rows("test"))
+    np.testing.assert_array_equal(found.test.true, (truth == INSIDE).sum(axis=(1, 2)))
     # The last column is not judged: no answer has a pixel there.
     assert found.test.said.max() <= 32 * 31
     again = learn(planted, backbone)[1]
@@ -43,11 +46,29 @@ def test_it_learns_the_square_and_leaves_others_empty(planted, backbone):
 
 def test_pixels_that_are_not_judged_count_for_nothing(planted, backbone):
     data = planted({"train": 8, "valid": 4, "test": 4})
-    masks = np.asarray(data.masks)
-    hidden = replace(data, masks=np.full_like(masks, IGNORED))
+    hidden = replace(data, masks=np.full_like(np.asarray(data.masks), IGNORED))
     found = segment(backbone(), hidden, parts_of(data), replace(PLAN, steps=2), seed=0)
     assert not found.test.said.any()
     assert not found.test.true.any()
+
+
+def test_pixels_that_are_not_judged_are_not_learnt_from():
+    target = _target(np.array([[[INSIDE, OUTSIDE, IGNORED]]], np.uint8))
+    assert target.tolist() == [[[1, 0, -1]]]
+
+
+def test_the_validation_split_chooses_the_step(planted, backbone, monkeypatch):
+    data = planted({"train": 8, "valid": 4, "test": 4})
+    counted = []
+
+    def count(model, data, rows, device):
+        counted.append(list(rows))
+        return _count(model, data, rows, device)
+
+    monkeypatch.setattr(masks, "_count", count)
+    segment(backbone(), data, parts_of(data), replace(PLAN, steps=4), seed=0)
+    # Four times while it learns, and both splits at its end.
+    assert counted == [data.rows("valid")] * 4 + [data.rows("test"), data.rows("valid")]
 
 
 def test_the_best_threshold_has_the_best_mean_dice():
@@ -85,7 +106,7 @@ def test_half_of_a_batch_shows_a_rare_finding(planted):
     assert len(next(_batches(data, shows, 8, 0))) == 8
 
 
-def test_a_training_is_kept_and_read_back(tmp_path):
+def test_a_training_is_kept_and_read_back(tmp_path, monkeypatch):
     counts = Counted(np.ones((24, 3), np.int64), np.ones((24, 3), np.int64), np.ones(3, np.int64))
     made = Segmented(counts, counts, np.zeros((1, 4, 4), np.uint8), 7)
     calls = []
@@ -101,6 +122,10 @@ def test_a_training_is_kept_and_read_back(tmp_path):
     assert len(calls) == 1
     kept(tmp_path, ["question", 2], make)
     assert len(calls) == 2
+    # Other code may train otherwise.
+    monkeypatch.setattr("medfilip_bench.learning.keep.code_hash", lambda: "another")
+    kept(tmp_path, ["question", 1], make)
+    assert len(calls) == 3
 
 
 def test_a_training_that_fails_leaves_nothing(tmp_path):

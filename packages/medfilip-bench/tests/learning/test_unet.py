@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from medfilip_bench.learning.unet import UNet
+from medfilip_bench.learning.unet import UNet, _levels
 from medfilip_bench.models.base import Backbone
 from torch import nn
 
@@ -34,6 +34,16 @@ def test_there_is_a_logit_for_each_pixel(channels, strides, size):
     model = UNet(Backbone(Maps(channels, strides), channels, strides)).eval()
     images = torch.randint(0, 256, (2, 1, size, size), dtype=torch.uint8)
     assert model(images).shape == (2, size, size)
+
+
+def test_a_stride_has_the_level_of_the_nearest_power_of_two():
+    assert _levels((2, 4, 8, 16, 32)) == [1, 2, 3, 4, 5]
+    assert _levels((14,)) == [4]
+
+
+def test_each_coarser_level_has_twice_the_channels():
+    model = UNet(Backbone(Maps((4,), (32,)), (4,), (32,)), finest=3)
+    assert [block.conv2[0].out_channels for block in model.decoder.blocks] == [48, 24, 12, 6, 3]
 
 
 def test_every_map_and_the_decoder_are_trained():

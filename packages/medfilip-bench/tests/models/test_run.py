@@ -5,7 +5,6 @@ import torch
 from iki_knowledge import load_knowledge
 from medfilip_bench.models.backbones import reinitialised
 from medfilip_bench.models.registry import load
-from medfilip_bench.models.run import trained_on
 from medfilip_model.checkpoint import save_checkpoint
 from medfilip_model.config import (
     FusionConfig,
@@ -119,16 +118,3 @@ def test_heatmaps_of_each_kind(tmp_path, images, fusion, kind):
     found = loaded.heatmap(images(64)[:, 0].numpy(), ["mass", "nodule"], load_knowledge())
     assert found.shape == (2, 2, 64, 64)
     assert found.std() > 0
-
-
-def test_a_run_says_what_it_was_trained_on():
-    record = {
-        "config": {"data": {"folder": None, "findings": "x.jsonl"}, "epochs": 5},
-        "resolved": {"train": 2900, "images": "phantoms"},
-    }
-    words = "2900 phantoms with findings read from their reports, 5 epochs"
-    assert trained_on(record) == words
-    record["config"]["data"] = {"folder": "cxr"}
-    record["resolved"]["images"] = "nih"
-    assert trained_on(record) == "2900 images of 'nih', 5 epochs"
-    assert trained_on({}).startswith("an unknown number of")

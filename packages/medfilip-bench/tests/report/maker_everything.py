@@ -225,6 +225,47 @@ class Maker(Classified):
         title = "Subgroups, ChestX-ray14"
         return self.record("subgroups-chestxray14", title, rows, self.metrics(("auc",)), **fields)
 
+    def report_consistency(self, **fields):
+        kinds = {
+            "added": "finding added",
+            "omitted": "finding omitted",
+            "side": "side swapped",
+            "severity": "severity changed",
+            "negation": "finding denied",
+        }
+        own = ("auc", "auc_own")
+        rows = [
+            Row(id="true", name="no mistake", kind="variant", n=1000, of=self.model,
+                metrics=self.metrics(("flagged", "statements_supported"), 0.2))
+        ]  # fmt: skip
+        for kind, words in kinds.items():
+            asked = {
+                self.model: (*own, "noticed", "believed", "flagged"),
+                "the text alone": own,
+                "random model": own,
+            }
+            rows += [
+                Row(
+                    id=kind if owner == self.model else f"{kind}:{owner}",
+                    name=words,
+                    kind="variant" if owner == self.model else "baseline",
+                    positives=500,
+                    n=1000,
+                    metrics=self.metrics(names, 0.8 if owner == self.model else 0.5),
+                    of=owner,
+                )
+                for owner, names in asked.items()
+            ]
+        judged = [row for row in rows if row.id in kinds]
+        metrics = {f"{name}:{row.id}": row.metrics[name] for row in judged for name in own}
+        return self.record(
+            "report_consistency-mimic_multi",
+            "Reports against images",
+            tuple(rows),
+            metrics,
+            **fields,
+        )
+
     def everything(self):
         """One record of each family at least, phantoms and real images."""
         probe = ("auc", *(f"{m}@{p}" for p in ("paper", "held-out") for m in ("acc", "f1")))
@@ -240,6 +281,7 @@ class Maker(Classified):
         )
         return [
             self.extraction(),
+            self.report_consistency(),
             self.single("mimic_16", "MIMIC-16", (*MIMIC, "normal")),
             self.multi("rsna", "RSNA Pneumonia", ("Lung Opacity",)),
             self.multi("mimic_multi", "MIMIC-multi", MIMIC),

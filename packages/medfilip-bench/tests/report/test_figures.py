@@ -4,6 +4,7 @@ import re
 
 import pytest
 from medfilip_bench.report.figures import figures
+from medfilip_bench.report.plots.ink import COLOURS
 from medfilip_bench.series import Series
 
 
@@ -32,6 +33,7 @@ def test_every_record_is_drawn(drawn):
         ("prompts-chestxray14-phantom", ("Macro AUC by the wording",)),
         ("subgroups-chestxray14-phantom", ("Macro AUC of each subgroup",)),
         ("extraction-mimic_multi-phantom", ("Presence F1",)),
+        ("report_consistency-mimic_multi-phantom", ("AUC of true reports",)),
     ],
 )
 def test_families_have_their_figures(drawn, task, captions):
@@ -64,7 +66,14 @@ def test_a_record_without_figures_is_drawn_without(maker):
 def test_many_classes_are_cut_and_said(maker):
     record = maker().multi("own", "own", [f"finding {k}" for k in range(40)])
     found = figures(record)
-    assert found[0].svg.count("finding") == 24
-    assert "best 24 of 39" in found[0].caption
-    assert found[1].svg.count("finding") == 14
-    assert "best 14 of 39" in found[1].caption
+    assert found[0].svg.count("finding") == 32
+    assert "best 32 of 39" in found[0].caption
+    assert found[1].svg.count("finding") == len(COLOURS)
+    assert f"best {len(COLOURS)} of 39" in found[1].caption
+
+
+def test_curves_over_shares_show_what_takes_no_skill(drawn):
+    probe, segmentation = (drawn[f"{t}-phantom"][0] for t in ("probe-rsna", "segmentation-siim"))
+    assert probe.caption.endswith("95 % bands; the dashed line is chance.")
+    assert segmentation.caption.endswith("the dashed line is an answer that is always empty.")
+    assert "stroke-dasharray" in segmentation.svg

@@ -18,7 +18,7 @@ def lines(table, kind):
 def test_every_table_of_the_paper_is_there_in_order(tables):
     numbers = [int(name.partition("_")[0].removeprefix("table")) for name in tables]
     assert numbers == sorted(numbers)
-    assert set(numbers) == set(range(1, 14))
+    assert set(numbers) == set(range(1, 15))
     assert {table.tag for name, table in tables.items() if name.endswith("_phantom")} == {"PHANTOM"}
     assert {table.tag for name, table in tables.items() if name.endswith("_real")} == {
         "REAL IMAGES"
@@ -148,3 +148,23 @@ def test_the_best_of_several_models_is_marked(maker):
 
 def test_nothing_measured_is_no_table():
     assert paper_tables([]) == ()
+
+
+def test_mistakes_stand_side_by_side_and_baselines_in_the_record(tables, records):
+    table = tables["table14_report_consistency_mimic_multi_phantom"]
+    record = next(r for r in records if r.task == "report_consistency-mimic_multi-phantom")
+    rows = {row.id: row for row in record.rows}
+    (line,) = lines(table, "model")
+    shown = {
+        (words, group): cell.text
+        for words, group, cell in zip(
+            table.columns[1:],
+            [name for name, span in table.groups for _ in range(span)][1:],
+            line.cells,
+            strict=True,
+        )
+    }
+    for kind, words in (("added", "finding added"), ("negation", "finding denied")):
+        value = rows[kind].metrics["auc_own"].value
+        found = [v for key, v in shown.items() if "own AUC" in key and words in str(key)]
+        assert [float(v) for v in found] == [pytest.approx(value, abs=0.0005)]

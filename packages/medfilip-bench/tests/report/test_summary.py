@@ -56,6 +56,23 @@ def test_a_direction_is_held_against_its_own_baseline(records):
         assert float(cells[name][1].text) == pytest.approx(wanted, abs=0.0005)
 
 
+def test_each_mistake_is_held_against_who_notices_it_without_skill(records):
+    record = next(r for r in records if r.task == "report_consistency-mimic_multi-phantom")
+    rows = {row.id: row for row in record.rows}
+    cells = of(records, record.task)
+    assert len(cells) == 5
+    for name, kind in (("AUC, a finding added", "added"), ("AUC, a side swapped", "side")):
+        measured, best, published = cells[name]
+        assert float(measured.text) == pytest.approx(rows[kind].metrics["auc"].value, abs=0.0005)
+        others = {
+            owner: rows[f"{kind}:{owner}"].metrics["auc"].value
+            for owner in ("the text alone", "random model")
+        }
+        assert best.small == max(others, key=others.get)
+        assert float(best.text) == pytest.approx(others[best.small], abs=0.0005)
+        assert published.text == ""
+
+
 def test_the_best_baseline_is_the_best(records):
     record = next(r for r in records if r.task == "zero_shot-rsna-phantom")
     best = max(record.of_kind("baseline"), key=lambda row: row.metrics["auc"].value)

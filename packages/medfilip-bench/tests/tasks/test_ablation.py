@@ -1,5 +1,7 @@
 """The ablation's table: every row in every column, and a sentence where the order is another."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from medfilip_bench.datasets import READERS
@@ -22,8 +24,10 @@ def no_training(monkeypatch):
         return config.out
 
     def load(spec):
+        # Another number of dimensions for each run: other figures.
+        model = RandomModel(8 + len(asked))
         return LoadedModel(
-            name=spec, spec=spec, model=RandomModel(8), sha256=spec, size=32, trained_on="nothing"
+            name=spec, spec=spec, model=model, sha256=spec, size=32, trained_on="nothing"
         )
 
     monkeypatch.setattr(ablation, "trained", trained)
@@ -49,8 +53,23 @@ def test_every_row_is_scored_in_every_column(bench, no_training, monkeypatch):
         - by["report", "mimic_multi"].metrics["auc"].value
     )
     assert outcome.metrics["auc_gain"].value == pytest.approx(gain)
+    assert gain != 0
     # Chance does not follow the paper: some row says so.
     assert any("does not follow the paper's order" in note for note in outcome.notes)
+
+
+def test_where_one_class_is_asked_for_what_shows_none_is_normal(bench, labelled, monkeypatch):
+    asked = []
+    inner = ablation.score_single
+
+    def single(names, truth, *rest):
+        asked.append(([name.id for name in names], truth.tolist()))
+        return inner(names, truth, *rest)
+
+    monkeypatch.setattr(ablation, "score_single", single)
+    data = labelled({"test": 9}, size=32)
+    ablation.score(bench, [bench.random], replace(data, card=replace(data.card, single=True)))
+    assert asked == [(["mass", "pleural_effusion", "normal"], [0, 2, 2, 0, 2, 1, 0, 2, 2])]
 
 
 def tables(values):

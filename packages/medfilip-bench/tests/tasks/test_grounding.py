@@ -7,9 +7,10 @@ import pytest
 from medfilip_bench.datasets.labelled import Box
 from medfilip_bench.errors import NotApplicableError
 from medfilip_bench.tasks import grounding
-from medfilip_bench.tasks.pointing import find_cases
+from medfilip_bench.tasks.pointing import find_cases, trivial
 
-COUNTS = {"train": 1, "valid": 15, "test": 30}
+# More images with a box than are looked at in one go.
+COUNTS = {"train": 1, "valid": 15, "test": 45}
 
 
 @pytest.fixture
@@ -51,6 +52,27 @@ def test_a_map_that_is_the_boxes_is_perfect(bench, data):
     assert "Maps are the model's own: attention." in outcome.notes
 
 
+def test_a_point_in_the_box_is_no_box(bench, data):
+    """One pixel of each box's 64 is marked."""
+    boxes = perfect(data)
+
+    def corners(pixels, categories, kb):
+        maps = boxes(pixels, categories, kb)
+        first = maps.reshape(*maps.shape[:2], -1).argmax(axis=2)
+        marked = np.arange(32 * 32) == first[..., None]
+        return (marked & maps.any(axis=(2, 3))[..., None]).reshape(maps.shape).astype(float)
+
+    metrics = grounding.run(looking(bench, corners), data).metrics
+    assert metrics["pointing"].value == 1
+    assert metrics["box_iou"].value == pytest.approx(1 / 64)
+    assert metrics["hit@0.5"].value == 0
+
+
+def test_the_middle_is_the_middle():
+    (centre,) = trivial(9, 1)["centre"]
+    assert np.unravel_index(centre.argmax(), centre.shape) == (4, 4)
+
+
 def test_baselines_are_known_without_a_model(bench, data):
     rows = {row.id: row for row in grounding.run(looking(bench, perfect(data)), data).rows}
     # A box of a quarter of each side; looking everywhere alike finds the share that it covers.
@@ -60,6 +82,14 @@ def test_baselines_are_known_without_a_model(bench, data):
     assert rows["centre"].metrics["pointing"].value == 0
     # All squares of a class lie in the same place.
     assert rows["mean-box"].metrics["box_iou"].value == 1
+
+
+def test_the_mean_box_is_the_validation_splits(bench, data, monkeypatch):
+    asked = []
+    monkeypatch.setattr(grounding, "mean_maps", lambda _, rows, __: asked.append(list(rows)) or [])
+    rows = {row.id for row in grounding.run(looking(bench, perfect(data)), data).rows}
+    assert asked == [data.rows("valid")]
+    assert "mean-box" not in rows
 
 
 def test_occlusion_of_a_model_that_sees_points_at_the_squares(bench, data):
@@ -89,3 +119,7 @@ def test_pictures_only_where_they_may_be_shown(bench, data):
     shown = grounding.run(seeing, replace(data, phantom=True)).series.galleries[0].rows[0].images
     assert len(shown) == 6
     assert all(image.right for image in shown)
+    corner = np.pad(np.ones((1, 1)), (0, 31))
+    astray = looking(bench, lambda p, c, _: np.tile(corner, (len(p), len(c), 1, 1)))
+    shown = grounding.run(astray, replace(data, phantom=True)).series.galleries[0].rows[0].images
+    assert not any(image.right for image in shown)

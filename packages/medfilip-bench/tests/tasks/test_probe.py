@@ -5,7 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from medfilip_bench.errors import NotApplicableError
+from medfilip_bench.learning.draw import draw_rows
+from medfilip_bench.learning.parts import parts_of
 from medfilip_bench.learning.shares import Learned
+from medfilip_bench.scoring import ClassName
 from medfilip_bench.tasks import probe
 
 COUNTS = {"train": 60, "valid": 30, "test": 40}
@@ -66,6 +69,40 @@ def test_predictions_are_those_of_all_labels(done):
     assert (
         kept.scores[kept.labels[:, 0] == 1, 0].min() > kept.scores[kept.labels[:, 0] == 0, 0].max()
     )
+
+
+def test_the_scores_that_are_kept_are_of_most_labels_and_the_mean_over_seeds(done):
+    bench, data, outcome = done
+    parts = parts_of(data)
+    features = probe.Embedded.of(bench.encoder, data, parts)
+    most = probe.learn(features, data, parts, 1.0, (0,)).test[0]
+    np.testing.assert_array_equal(outcome.predictions.scores, most)
+    names = [ClassName(c.id, c.name) for c in data.classes]
+    seeds = np.stack([most, most + 2])
+    kept = probe.predictions(data, parts, names, Learned(seeds, seeds, (None, None)))
+    np.testing.assert_allclose(kept.scores, most + 1)
+
+
+def test_the_validation_split_and_not_the_test_split_chooses(bench, planted, monkeypatch):
+    data = planted(COUNTS)
+    parts = parts_of(data)
+    features = probe.Embedded.of(bench.encoder, data, parts)
+    asked = []
+    inner = probe.fit_heads
+
+    def fit(*given):
+        asked.append(given)
+        return inner(*given)
+
+    monkeypatch.setattr(probe, "fit_heads", fit)
+    probe.learn(features, data, parts, 0.5, (0,))
+    ((own, labels, valid, truth),) = asked
+    rows = draw_rows(data, parts.train, 0.5, 0)
+    first = parts.train[0]
+    np.testing.assert_array_equal(own, features.train[[row - first for row in rows]])
+    np.testing.assert_array_equal(labels, data.labels[rows])
+    np.testing.assert_array_equal(valid, features.valid)
+    np.testing.assert_array_equal(truth, data.labels[parts.valid])
 
 
 def test_a_class_that_no_label_shows_is_null_with_its_reason(bench, planted):

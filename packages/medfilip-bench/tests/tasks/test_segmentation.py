@@ -15,7 +15,7 @@ from medfilip_bench.datasets.reader import ReadOptions
 from medfilip_bench.errors import NotApplicableError
 from medfilip_bench.learning.initial import RANDOM
 from medfilip_bench.learning.loop import seeded
-from medfilip_bench.learning.masks import segment
+from medfilip_bench.learning.masks import LEVELS, Counted, Segmented, segment
 from medfilip_bench.learning.parts import parts_of
 from medfilip_bench.models.backbones import run_backbone
 from medfilip_bench.profiles import PROFILES
@@ -27,8 +27,15 @@ from PIL import Image
 COUNTS = {"train": 16, "valid": 8, "test": 12}
 
 
-def test_rows_baseline_and_gain(bench, planted):
+def test_rows_baseline_and_gain(bench, planted, monkeypatch):
     data = planted(COUNTS)
+    learnt = []
+
+    def count(backbone, data, parts, *args, **kwargs):
+        learnt.append(len(parts.train))
+        return segment(backbone, data, parts, *args, **kwargs)
+
+    monkeypatch.setattr(segmentation, "segment", count)
     outcome = segmentation.run(bench, data)
     rows = {row.id: row for row in outcome.rows}
     assert set(rows) == {f"{of}@{s}" for of in ("blocks", RANDOM) for s in (0.1, 1.0)} | {
@@ -44,6 +51,8 @@ def test_rows_baseline_and_gain(bench, planted):
     assert outcome.metrics["dice@1.0"] == own["dice"]
     assert rows["blocks@1.0"].positives == empty.sum()
     assert len(list((bench.work / "trained").iterdir())) == 8
+    # A tenth of 16 patients and all of them, by two seeds, from two starts.
+    assert sorted(learnt) == [2] * 4 + [16] * 4
     assert segmentation.run(bench, data).rows == outcome.rows
 
 
@@ -65,6 +74,17 @@ def test_only_rows_with_a_mask_play_a_part(bench, planted):
     assert outcome.data.n == 6
     with pytest.raises(NotApplicableError, match="no image to learn from"):
         segmentation.run(bench, replace(data, masked=(30, 31)))
+
+
+def test_the_held_out_threshold_is_the_validation_splits():
+    def counted(best):
+        """One image, found whole at one threshold and half at the others."""
+        both = np.full((len(LEVELS), 1), 5)
+        both[best] = 10
+        return Counted(both, both, np.array([10]))
+
+    found = Segmented(counted(3), counted(7), np.zeros((0, 8, 8), np.uint8), 0)
+    assert segmentation._levels(found) == {"paper": 3, "held-out": 7}
 
 
 def test_without_a_validation_split_only_the_papers_threshold_is_there(bench, planted):

@@ -15,7 +15,7 @@ from medfilip_bench.models.base import LoadedModel
 from medfilip_bench.models.chance import RandomModel
 from medfilip_bench.models.registry import load
 from medfilip_bench.profiles import PROFILES
-from medfilip_bench.protocols import category_prompt
+from medfilip_bench.protocols import Scored, category_prompt
 from medfilip_bench.scoring import Resampling
 from medfilip_bench.tasks import (
     Bench,
@@ -34,6 +34,7 @@ from medfilip_model import recipes
 from medfilip_model.builders.subsets import GRADES
 from medfilip_model.phantom import SEEN_CATEGORIES
 from medfilip_model.progress import Silent
+from sklearn.metrics import roc_auc_score
 
 KB = load_knowledge()
 EXPLAINED = {KB.explain(category): category for category in KB}
@@ -241,6 +242,42 @@ def test_subgroups_part_the_judged_images(oracle, sets, monkeypatch):
     assert sum(row.n for row in outcome.rows if row.of == "sex") == 60
     women, men = (by_id(outcome)[f"sex:{s}"].metrics["auc_against_rest"].value for s in "FM")
     assert women == pytest.approx(-men)
+
+
+def test_a_groups_figures_are_those_of_its_own_images(oracle, labelled, monkeypatch):
+    n, generator = 90, np.random.default_rng(0)
+    # A quarter are men; five are children, too few to tell; all have one view.
+    subjects = tuple(
+        Subject("F" if k % 4 else "M", 9.0 if k < 5 else 30.0 + 40 * (k % 2), "PA")
+        for k in range(n)
+    )
+    data = labelled({"test": n}, subjects=subjects)
+    labels = data.labels.copy()
+    labels[::7, 1] = np.nan
+    scores = np.nan_to_num(labels) + generator.normal(size=labels.shape)
+    found = Scored(labels, scores, np.arange(n))
+    monkeypatch.setattr(subgroups, "scored", lambda *_: found)
+    outcome = subgroups.run(oracle, data)
+
+    def area(members):
+        known = [members & ~np.isnan(labels[:, c]) for c in range(2)]
+        return np.mean([roc_auc_score(labels[k, c], scores[k, c]) for c, k in enumerate(known)])
+
+    groups = {
+        "sex:F": [s.sex == "F" for s in subjects],
+        "sex:M": [s.sex == "M" for s in subjects],
+        "age:18-39": [s.age == 30 for s in subjects],
+        "age:60-79": [s.age == 70 for s in subjects],
+    }
+    assert [row.id for row in outcome.rows] == list(groups)
+    for row, members in zip(outcome.rows, map(np.array, groups.values()), strict=True):
+        assert row.n == members.sum()
+        own, apart = row.metrics["auc"], row.metrics["auc_against_rest"]
+        assert own.value == pytest.approx(area(members))
+        assert apart.value == pytest.approx(area(members) - area(~members))
+        for estimate in (own, apart):
+            assert estimate.low < estimate.value < estimate.high
+    assert any(note.startswith("1 groups of fewer than") for note in outcome.notes)
 
 
 def test_subgroups_of_nobody_are_not_asked_for(oracle, labelled):

@@ -29,6 +29,8 @@ from medfilip_model.errors import CheckpointError
 from medfilip_model.model import MedFILIP
 from medfilip_model.platt import Curve, calibration_error, fit_curve
 from medfilip_model.presence import ask, entity_queries
+from medfilip_model.statements.fit import StatementFit
+from medfilip_model.statements.learn import learn_statements
 from medfilip_model.zeroshot import encode_classes
 
 # Where the manifest of a checkpoint keeps it.
@@ -72,6 +74,8 @@ class Calibration(Frozen):
         presence: Curves of the fusion head's logits, by category; None without such a head.
         error: Expected calibration error of `classes` when each half of the patients is read by
             the curves of the other half; None where a half is too small.
+        statements: What judges stated findings (`medfilip_model.consistency`); None where the
+            held-out images are too few.
     """
 
     images: int
@@ -82,6 +86,7 @@ class Calibration(Frozen):
     attributes: Curves
     presence: Curves | None = None
     error: float | None = None
+    statements: StatementFit | None = None
 
 
 def read_calibration(extra: Mapping[str, object]) -> Calibration | None:
@@ -180,6 +185,9 @@ def fit_calibration(
         attributes=fit_curves(names, centred(embedded, texts, centre), shown, none),
         presence=presence,
         error=_crossed_error(categories, scores, known, none, samples),
+        statements=learn_statements(
+            model, images, rows, embedded, kb, template=template, normal=normal
+        ),
     )
 
 

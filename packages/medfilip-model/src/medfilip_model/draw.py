@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 from iki_knowledge import KnowledgeBase
+from PIL import Image
 
 from medfilip_model.calibration import Calibration
 from medfilip_model.data.decode import load_image
@@ -14,9 +15,9 @@ from medfilip_model.model import MedFILIP
 from medfilip_model.overlay import Panel, picture
 from medfilip_model.predict import ClassScore, Prediction, shown_classes
 
-# The image is shown at this size, whatever the model's input.
-_SHOWN = 288
-_UNITS: dict[Kind, str] = {
+SHOWN = 288
+"""The image is shown at this size, whatever the model's input."""
+UNITS: dict[Kind, str] = {
     "attention": "where the fusion head looked, as a multiple of everywhere alike; "
     "no colour below 1. Not for clinical use.",
     "similarity": "cosine to the class less that to 'no finding', place by place; "
@@ -24,6 +25,7 @@ _UNITS: dict[Kind, str] = {
     "occlusion": "how much less the image resembles the class, against 'no finding', with the "
     "place hidden; no colour below 0. Not for clinical use.",
 }
+"""What the colours of a map mean, by its kind."""
 
 
 def draw_heatmaps(
@@ -75,20 +77,30 @@ def draw_heatmaps(
             template="paper" if calibration is None else calibration.template,
         )
         drawn = picture(
-            load_image(Path(one.file), _SHOWN) if with_image else None,
+            load_image(Path(one.file), SHOWN) if with_image else None,
             [
                 Panel(_title(score), np.asarray(values))
                 for score, values in zip(shown, maps.values[0], strict=True)
             ],
             heading=heading or one.file,
-            unit=_UNITS[maps.kind],
+            unit=UNITS[maps.kind],
             floor=maps.floor,
         )
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{path.name}.partial")
-        drawn.save(partial, format="PNG")
-        partial.replace(path)
+        save_picture(drawn, path)
     return names
+
+
+def save_picture(drawn: Image.Image, path: Path) -> None:
+    """Write a picture as PNG: complete or not there.
+
+    Args:
+        drawn: From `medfilip_model.overlay.picture`.
+        path: The file; its folder is made.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial")
+    drawn.save(partial, format="PNG")
+    partial.replace(path)
 
 
 def heatmap_files(out: Path, images: Sequence[Path]) -> tuple[Path, ...]:

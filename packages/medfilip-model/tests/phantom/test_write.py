@@ -64,9 +64,11 @@ def test_reports_are_the_phantoms(folder):
         report = generate(_CONFIG, index).report
         assert row == {
             "report_id": f"phantom-{index:06d}",
+            "image": f"images/phantom-{index:06d}.png",
             "findings": report.findings,
             "impression": report.impression,
         }
+        assert (folder.path / row["image"]).is_file()
 
 
 def test_the_summary_counts_the_labels(folder):

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from iki_knowledge import KnowledgeBase
 from medfilip_model.data import ImageSet, Sample
 from medfilip_model.data.samples import Split
 from medfilip_model.phantom import (
@@ -13,6 +14,7 @@ from medfilip_model.phantom import (
     PhantomReport,
     plan_phantom,
 )
+from medfilip_model.phantom.mistakes import Mistake, Mistaken, make_mistake
 from medfilip_model.progress import Listener, Silent
 
 from medfilip_bench.datasets.drawing import VERSION, Drawn, Recipe, draw, key_of
@@ -106,6 +108,24 @@ class PhantomPool:
         phantoms = self.multi()
         rows = phantoms.images.rows(split)
         return tuple((phantoms.images.samples[row], phantoms.reports[row]) for row in rows)
+
+    def mistaken(
+        self, kind: Mistake, kb: KnowledgeBase, split: Split = "test"
+    ) -> tuple[Mistaken | None, ...]:
+        """Return the reports of one split of the multi-label set with one mistake each.
+
+        Args:
+            kind: Which mistake.
+            kb: Dictionary.
+            split: Which.
+
+        Returns:
+            In the order of `reported`; None where a phantom shows nothing to be told wrong so.
+        """
+        config = PhantomConfig(size=self.size, seed=self.seed)
+        first = FIRST_INDEX[f"multi-{split}"]
+        count = len(self.multi().images.rows(split))
+        return tuple(make_mistake(config, first + n, kind, kb) for n in range(count))
 
     def planned(self) -> tuple[PhantomSet, ...]:
         """Return the sets that were asked for so far."""

@@ -111,7 +111,8 @@ def fine_tune(
         return Tuned(_none(parts.test, reasons), _none(parts.valid, reasons), 0)
     open_columns = torch.tensor([reason is None for reason in reasons], device=device)
     with seeded(seed):
-        model = Classifier(backbone, len(reasons)).to(device)
+        model = Classifier(backbone, len(reasons))
+        model = model.to(device).to(memory_format=torch.channels_last)
         _probe(model, data, parts, device)
         turns = order(len(parts.train), schedule.batch, seed)
         moves = torch.Generator().manual_seed(seed)

@@ -133,7 +133,7 @@ def segment(
     entropy = SoftBCEWithLogitsLoss(ignore_index=_IGNORE)
     overlap = DiceLoss("binary", ignore_index=_IGNORE)
     with seeded(seed):
-        model = UNet(backbone).to(device)
+        model = UNet(backbone).to(device).to(memory_format=torch.channels_last)
         turns = _batches(data, parts.train, schedule.batch, seed)
 
         def loss(_: int) -> Tensor:

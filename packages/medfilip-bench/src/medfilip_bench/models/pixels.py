@@ -31,7 +31,7 @@ class Standardise(nn.Module):
         values = images.to(mean.device)
         if self.size is not None:
             values = transforms.resize(values, self.size)
-        return (values.float() / 255 - mean) / deviation
+        return _channels_last((values.float() / 255 - mean) / deviation)
 
 
 class StandardiseEach(nn.Module):
@@ -39,4 +39,9 @@ class StandardiseEach(nn.Module):
 
     def forward(self, images: Num[Tensor, "N 1 H W"]) -> Float[Tensor, "N 1 H W"]:
         """Return pixels of one channel."""
-        return transforms.standardise(images)
+        return _channels_last(transforms.standardise(images))
+
+
+def _channels_last(pixels: Float[Tensor, "N C H W"]) -> Float[Tensor, "N C H W"]:
+    # What convolutions are fastest in: a ResNet-50 and a UNet take two thirds of the time.
+    return pixels.contiguous(memory_format=torch.channels_last)

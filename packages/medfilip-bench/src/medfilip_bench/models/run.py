@@ -1,13 +1,13 @@
 """Runs of medfilip-train, their checkpoints and the hub folders made of them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 from iki_knowledge import KnowledgeBase
 from jaxtyping import Float, UInt8
 from medfilip_model.checkpoint import load_checkpoint
+from medfilip_model.checkpoint.about import trained_on
 from medfilip_model.config import DataConfig, parse_config
 from medfilip_model.export.result import ExportError
 from medfilip_model.export.timm import as_timm
@@ -39,7 +39,7 @@ def load_run(path: str, device: str) -> LoadedModel:
         model=model.to(device),
         sha256=hash_weights(model),
         size=model.config.size,
-        trained_on=trained_on(checkpoint.config),
+        trained_on=trained_on(checkpoint.config).words,
         saw_images=data.folder is not None,
         saw=() if data.folder is None else (str(data.folder),),
         template=data.template,
@@ -49,22 +49,6 @@ def load_run(path: str, device: str) -> LoadedModel:
         heatmap_kind="occlusion" if model.fusion is None else "attention",
         device=device,
     )
-
-
-def trained_on(record: Mapping[str, object]) -> str:
-    """Say what a run was trained on.
-
-    Args:
-        record: The run's config.json: ``config`` and ``resolved``.
-    """
-    config, resolved = (
-        cast("Mapping[str, object]", record.get(part) or {}) for part in ("config", "resolved")
-    )
-    data = cast("Mapping[str, object]", config.get("data") or {})
-    source = "phantoms" if data.get("folder") is None else f"images of {resolved.get('images')!r}"
-    findings = " with findings read from their reports" if data.get("findings") else ""
-    epochs = f", {config['epochs']} epochs" if "epochs" in config else ""
-    return f"{resolved.get('train', 'an unknown number of')} {source}{findings}{epochs}"
 
 
 def _backbone(model: MedFILIP) -> Callable[[], Backbone] | None:

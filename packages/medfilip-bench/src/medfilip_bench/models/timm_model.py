@@ -4,6 +4,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import torch
 from jaxtyping import Float, Num
 from medfilip_model.config import ImageTowerConfig
 from medfilip_model.errors import ConfigError
@@ -68,7 +69,8 @@ def load_timm(argument: str, device: str) -> LoadedModel:
 
     network = _network(spec, name, size, file) if seed is None else seeded(fresh, seed)
     standardise = Standardise(about.mean, about.std)
-    model = TimmEncoder(network, standardise).eval().to(device)
+    model = TimmEncoder(network, standardise).eval()
+    model = model.to(device).to(memory_format=torch.channels_last)
     return LoadedModel(
         name=slug(_short(name, weights, options)),
         spec=spec,

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 from medfilip_bench.report.naming import metric_words, split_metric
 from medfilip_bench.report.plots.curves import precision_recall, reliability, roc, share_curves
+from medfilip_bench.report.plots.ink import COLOURS
 from medfilip_bench.report.plots.maps import confusion, embedding
 from medfilip_bench.results import RunRecord
 from medfilip_bench.series import Points, Spot
 
-_MOST_LINES = 14
+_MOST_LINES = len(COLOURS)
 _MANY_CLASSES = 9
 
 
@@ -55,21 +56,23 @@ def series_drawings(record: RunRecord) -> Iterable[Drawing]:
         )
     for metric, curves in series.curves.items():
         words = _metric(metric)
+        floor, told = _floor(record, metric)
         yield Drawing(
-            share_curves(curves, words), f"{words} over the share of labels, with 95 % bands."
+            share_curves(curves, words, floor=floor),
+            f"{words} over the share of labels, with 95 % bands{told}.",
         )
     if series.embedding:
         yield Drawing(
-            embedding([_readable(spot) for spot in series.embedding]),
+            embedding([_readable(record, spot) for spot in series.embedding]),
             "Images and texts of the classes in one plane: colour is the class, shape the "
             "subclass. Distances between far groups mean little.",
             wide=True,
         )
 
 
-def _readable(spot: Spot) -> Spot:
+def _readable(record: RunRecord, spot: Spot) -> Spot:
     sub = spot.sub.replace("_", " ") if spot.sub else None
-    return spot.model_copy(update={"label": spot.label.replace("_", " "), "sub": sub})
+    return spot.model_copy(update={"label": _class_name(record, spot.label), "sub": sub})
 
 
 def left_out(n: int, most: int) -> str:
@@ -89,6 +92,17 @@ def _lines(
             named.append((-estimate.value, f"{row.name} {estimate.value:.2f}", points))
     kept = sorted(named)[:_MOST_LINES]
     return {name: points for _, name, points in kept}, left_out(len(named), _MOST_LINES)
+
+
+def _floor(record: RunRecord, metric: str) -> tuple[float | None, str]:
+    """Return what a metric is without skill, and the words for its dashed line."""
+    name = split_metric(metric)[0]
+    if name == "auc":
+        return 0.5, "; the dashed line is chance"
+    empty = next((row for row in record.rows if row.id == "all-empty"), None)
+    if name == "dice" and empty is not None and name in empty.metrics:
+        return empty.metrics[name].value, "; the dashed line is an answer that is always empty"
+    return None, ""
 
 
 def _class_name(record: RunRecord, key: str) -> str:

@@ -10,7 +10,7 @@ from medfilip_bench.report.plots.curves import step_lines
 from medfilip_bench.results import Family, Row, RowKind, RunRecord
 from medfilip_bench.series import Curve, CurvePoint
 
-_MOST_BARS = 24
+_MOST_BARS = 32
 
 
 def figures(record: RunRecord) -> tuple[Drawing, ...]:
@@ -124,13 +124,26 @@ def _prompts(record: RunRecord) -> Iterable[Drawing]:
 
 
 def _subgroups(record: RunRecord) -> Iterable[Drawing]:
-    rows = record.of_kind("subgroup")
+    yield from _by_owner(
+        record.of_kind("subgroup"),
+        "Macro AUC of each subgroup with 95 % intervals; the dashed line is chance.",
+    )
+
+
+def _report_consistency(record: RunRecord) -> Iterable[Drawing]:
+    yield from _by_owner(
+        record.rows,
+        "AUC of true reports against those with each mistake, by who doubts them, with 95 % "
+        "intervals; the dashed line is chance.",
+    )
+
+
+def _by_owner(rows: Sequence[Row], words: str) -> Iterable[Drawing]:
     owners = list(dict.fromkeys(row.of or "" for row in rows))
     drawn = [_bar(row, "auc", owners.index(row.of or "")) for row in rows]
     items = [bar for bar in drawn if bar is not None]
     if items:
-        svg = bars(items, "AUC", chance=0.5, groups=owners)
-        yield Drawing(svg, "Macro AUC of each subgroup with 95 % intervals.")
+        yield Drawing(bars(items, "AUC", chance=0.5, groups=owners), words)
 
 
 def _ranked(
@@ -180,4 +193,5 @@ _DRAW: Mapping[Family, Callable[[RunRecord], Iterable[Drawing]]] = {
     "case_study": _case_study,
     "prompts": _prompts,
     "subgroups": _subgroups,
+    "report_consistency": _report_consistency,
 }

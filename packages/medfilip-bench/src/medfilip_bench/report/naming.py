@@ -19,6 +19,7 @@ METRICS: Mapping[str, str] = {
     "p": "P",
     "auc_gain": "AUC gain",
     "auc_against_rest": "AUC against the rest",
+    "auc_own": "own AUC",
     "auc_best": "AUC of the best wording",
     "auc_worst": "AUC of the worst wording",
     "auc_range": "AUC between them",
@@ -59,6 +60,7 @@ FAMILIES: Mapping[Family, str] = {
     "prompts": "Prompt sensitivity",
     "subgroups": "Subgroups",
     "extraction": "Extraction from reports",
+    "report_consistency": "Reports against images",
 }
 TRAINED: frozenset[Family] = frozenset({"probe", "fine_tune", "segmentation", "ablation"})
 

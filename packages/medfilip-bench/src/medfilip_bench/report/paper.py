@@ -245,4 +245,7 @@ _MAKERS: tuple[tuple[Family, Callable[[Flat, str, bool], list[Table]]], ...] = (
                              ("similarity", "auc"))),
     ("prompts", _variants("12", "prompts", "Prompt sensitivity", ("auc",))),
     ("subgroups", _variants("13", "subgroups", "Subgroups", ("auc",), deep=True)),
+    ("report_consistency", _variants("14", "report_consistency", "Reports with a known mistake "
+                                     "against their images",
+                                     ("auc", "auc_own", "noticed", "believed", "flagged"))),
 )  # fmt: skip

@@ -95,6 +95,16 @@ HEADLINES: Mapping[Family, tuple[Headline, ...]] = {
         Headline("macro AUC, best wording", "auc_best"),
         Headline("macro AUC, worst wording", "auc_worst"),
     ),
+    "report_consistency": tuple(
+        Headline(f"AUC, {words}", "auc", row=kind)
+        for kind, words in (
+            ("added", "a finding added"),
+            ("omitted", "a finding omitted"),
+            ("side", "a side swapped"),
+            ("severity", "a severity changed"),
+            ("negation", "a finding denied"),
+        )
+    ),
     "case_study": (
         Headline("AUC by template and category", "auc", row="template"),
         Headline("AUC by explanation", "auc", row="explanation"),

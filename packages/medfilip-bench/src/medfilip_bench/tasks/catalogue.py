@@ -13,6 +13,7 @@ from medfilip_bench.tasks import (
     grounding,
     probe,
     prompts,
+    report_consistency,
     retrieval,
     segmentation,
     subgroups,
@@ -26,6 +27,7 @@ Maker = Callable[[Card], Task]
 # Family by family, in the order of a report: what makes its tasks, and of which data sets.
 _SETS: Sequence[tuple[Maker, tuple[str, ...]]] = (
     (extraction.task, ("mimic_multi",)),
+    (report_consistency.task, ("mimic_multi",)),
     (
         zero_shot.task,
         (

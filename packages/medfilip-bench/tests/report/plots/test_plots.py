@@ -14,6 +14,7 @@ from medfilip_bench.report.plots.curves import (
     step_lines,
     thin,
 )
+from medfilip_bench.report.plots.ink import COLOURS
 from medfilip_bench.report.plots.maps import confusion, embedding
 from medfilip_bench.series import Bin, Curve, CurvePoint, Spot
 
@@ -102,6 +103,23 @@ def test_a_long_name_is_broken_or_cut():
     assert "a name of many words that no axis" in svg
 
 
+def test_what_rounds_to_zero_has_no_sign():
+    svg = bars([Bar("a", -0.004), Bar("b", -0.2)], "cosine")
+    assert ">0.00</text>" in svg
+    assert "−0.00" not in svg
+
+
+def test_long_names_of_steps_take_two_lines():
+    svg = step_lines(("entity", "+ severity and location"), (CURVE,), "F1")
+    assert ">+ severity</text>" in svg
+    assert ">and location</text>" in svg
+
+
+def test_what_takes_no_skill_is_a_dashed_line(drawn):
+    dashed = share_curves((CURVE,), "AUC", floor=0.55)
+    assert dashed.count("stroke-dasharray") == drawn["shares"].count("stroke-dasharray") + 1
+
+
 def test_an_empty_bin_has_no_dot(drawn):
     alone = reliability({"all": BINS})
     assert alone.count("<use") == 2
@@ -136,3 +154,20 @@ def test_many_images_are_thinned_and_all_texts_stay():
     svg = embedding(spots)
     # Legend: one class and the word for texts.
     assert 200 < svg.count("<use") - 7 - 2 <= 300
+
+
+def test_names_of_texts_that_are_near_stand_on_different_sides():
+    """Two that would lie on one another: one is written above its text, one below."""
+    near = [Spot(x=0, y=0, kind="text", label="first class"),
+            Spot(x=0.1, y=0, kind="text", label="second class"),
+            Spot(x=5, y=3, kind="text", label="far")]  # fmt: skip
+    heights = [
+        float(y)
+        for y in re.findall(r'font-size: 7.5px[^>]* y="([\d.]+)">(?:first|second)', embedding(near))
+    ]
+    assert len(heights) == 2
+    assert abs(heights[0] - heights[1]) > 7.5
+
+
+def test_colours_are_all_different_and_as_many_as_lines_that_are_drawn():
+    assert len(set(COLOURS)) == len(COLOURS) >= 16

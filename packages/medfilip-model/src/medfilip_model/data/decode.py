@@ -20,6 +20,10 @@ MAX_PIXELS = 48 * 1024 * 1024
 DECODER_VERSION = 2
 """Raise it when the same file gives other grey values: caches and shards are then made anew."""
 
+FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF", "JPEG2000", "PPM")
+"""What Pillow is allowed to open: its other readers are of no use here, and one of them, of
+PostScript, hands the file to an interpreter."""
+
 # Some depths that detectors have; a 16-bit file rarely uses all of its 16 bits.
 _DEPTHS = (8, 10, 12, 14, 16)
 _BAND = 256
@@ -33,7 +37,7 @@ def read_grey(source: Path | bytes, short: int) -> tuple[Image.Image, tuple[int,
     the depth in use: the fewest of 8, 10, 12, 14 or 16 bits that hold its largest value.
 
     Args:
-        source: A file or its content: PNG, JPEG, DICOM or whatever else Pillow opens.
+        source: A file or its content: DICOM, or one of `FORMATS`.
         short: The short side that will be wanted, in pixels.
 
     Returns:
@@ -95,7 +99,7 @@ def load_image(path: Path, size: int, fit: Fit = "crop") -> UInt8[np.ndarray, "H
     """Decode one image file to a grey square.
 
     Args:
-        path: PNG, JPEG, DICOM or anything that Pillow opens.
+        path: DICOM, or one of `FORMATS`.
         size: Side in pixels.
         fit: See `square`.
 
@@ -142,7 +146,8 @@ def _read(source: Path | bytes, short: int) -> tuple[Image.Image, tuple[int, int
     if _is_dicom(source):
         image = _dicom(source)
         return image, image.size
-    with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as file:
+    content = io.BytesIO(source) if isinstance(source, bytes) else source
+    with Image.open(content, formats=FORMATS) as file:
         width, height = file.size
         check_pixels(width, height)
         frames = int(getattr(file, "n_frames", 1))

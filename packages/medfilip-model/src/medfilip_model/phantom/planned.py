@@ -54,10 +54,11 @@ def _region(rng: np.random.Generator, kind: Kind, side: str | None, strength: fl
         if strength < limit:
             return region
     regions = kind.left_regions if side == "left" and kind.left_regions else kind.regions
-    return _one_of(rng, regions)
+    return one_of(rng, regions)
 
 
-def _one_of(rng: np.random.Generator, options: Sequence[_Option]) -> _Option:
+def one_of(rng: np.random.Generator, options: Sequence[_Option]) -> _Option:
+    """One of some options, each as likely."""
     return options[int(rng.integers(len(options)))]
 
 
@@ -83,13 +84,13 @@ def draw_finding(
 ) -> Planned:
     """A finding of a category: strength, place and trend by chance."""
     strength = float(rng.random())
-    trend = _one_of(rng, _TRENDS) if rng.random() < config.trend_share else None
+    trend = one_of(rng, _TRENDS) if rng.random() < config.trend_share else None
     return _draw(rng, category, strength, trend, stream)
 
 
 def draw_incidental(rng: np.random.Generator, stream: int) -> tuple[Planned, ...]:
     """An old scar or a device, or two devices that come together."""
-    category = _one_of(rng, INCIDENTAL_CATEGORIES)
+    category = one_of(rng, INCIDENTAL_CATEGORIES)
     found = [_draw(rng, category, 0.5, None, stream)]
     friend = _TOGETHER.get(category)
     if friend is not None and rng.random() < _PAIR_SHARE:

@@ -166,7 +166,12 @@ def _asides(rng: np.random.Generator, patient: Patient, present: frozenset[str])
 
 
 def write_report(
-    rng: np.random.Generator, planned: tuple[Planned, ...], patient: Patient, config: PhantomConfig
+    rng: np.random.Generator,
+    planned: tuple[Planned, ...],
+    patient: Patient,
+    config: PhantomConfig,
+    *,
+    unsaid: frozenset[str] = frozenset(),
 ) -> PhantomReport:
     """The report of an image.
 
@@ -178,8 +183,10 @@ def write_report(
         planned: What was drawn.
         patient: The body as drawn.
         config: Share of hedged findings.
+        unsaid: Categories that are drawn too, of which the report says nothing: it neither names
+            nor denies them.
     """
-    present = frozenset(item.finding.category for item in planned)
+    present = unsaid | {item.finding.category for item in planned}
     main = [p.finding for p in planned if p.finding.category not in INCIDENTAL_CATEGORIES]
     extras = [p.finding for p in planned if p.finding.category in INCIDENTAL_CATEGORIES]
     hedged = {finding.category: bool(rng.random() < config.hedge_share) for finding in main}

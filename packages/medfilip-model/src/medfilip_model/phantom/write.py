@@ -99,6 +99,7 @@ def _row(phantom: Phantom, index: int) -> _Row:
         },
         report={
             "report_id": phantom.id,
+            "image": f"images/{phantom.id}.png",
             "findings": phantom.report.findings,
             "impression": phantom.report.impression,
         },
@@ -157,9 +158,10 @@ def write_phantoms(
     """Write phantoms 0 … n - 1 as a manifest folder.
 
     ``images/<id>.png``; ``masks/<id>.<k>.<category>.png`` for finding k; ``manifest.csv`` (labels
-    are category ids); ``reports.csv``; ``truth.jsonl``, a line a phantom like ``findings.jsonl``,
-    where a finding has ``mask`` in place of ``surface`` and ``evidence``, because the truth was
-    read from no text; ``contact_sheet.png`` of the first 24; ``phantom.json``, the recipe.
+    are category ids); ``reports.csv``, each report with its image; ``truth.jsonl``, a line a
+    phantom like ``findings.jsonl``, where a finding has ``mask`` in place of ``surface`` and
+    ``evidence``, because the truth was read from no text; ``contact_sheet.png`` of the first 24;
+    ``phantom.json``, the recipe.
 
     Args:
         config: The recipe.

@@ -49,7 +49,7 @@ def bars(
             _whisker(axes, place, bar)
             end = max(bar.value, bar.high or 0, 0)
             axes.text(
-                end + 0.014 * (high - low), place, f"{bar.value:.2f}".replace("-", "−"),
+                end + 0.014 * (high - low), place, _figure(bar.value),
                 va="center", fontsize=8, in_layout=False,
             )  # fmt: skip
         if chance is not None:
@@ -113,6 +113,11 @@ def _cut(name: str) -> str:
     if space > 0 and len(name) - space - 1 <= _LONGEST:
         return f"{name[:space]}\n{name[space + 1 :]}"
     return f"{name[: _LONGEST - 1]}…"
+
+
+def _figure(value: float) -> str:
+    """Write a value with two digits; what rounds to zero has no sign."""
+    return f"{round(value, 2) + 0.0:.2f}".replace("-", "−")
 
 
 def _limits(items: Sequence[Bar]) -> tuple[float, float]:

@@ -1,16 +1,19 @@
 """Lines: ROC, precision and recall, reliability, figures over the share of labels, over steps."""
 
 from collections.abc import Mapping, Sequence
+from textwrap import fill
 
 import numpy as np
 from matplotlib.axes import Axes
 
-from medfilip_bench.report.plots.ink import DASHES, LINE, colour, drawing, legend, svg
+from medfilip_bench.report.plots.ink import COLOURS, DASHES, INK, LINE, colour, drawing, legend, svg
 from medfilip_bench.series import Bin, Curve, Points
 
 _SIDE = 4.2
 _DASHED = (0, (4, 3))
 _MOST_POINTS = 60
+# Letters of a step's name on one line: more run into the next step's.
+_STEP = 12
 
 
 def roc(curves: Mapping[str, Points]) -> str:
@@ -61,17 +64,20 @@ def reliability(lines: Mapping[str, Sequence[Bin]]) -> str:
         return svg(figure, "reliability")
 
 
-def share_curves(curves: Sequence[Curve], label: str) -> str:
+def share_curves(curves: Sequence[Curve], label: str, *, floor: float | None = None) -> str:
     """Draw a metric over the share of labels, on a logarithmic axis, with bands.
 
     Args:
         curves: The lines; `x` is a share of one.
         label: What the axis measures.
+        floor: Where an answer that takes no skill stands.
     """
     with drawing(_SIDE + 0.4, 3.2) as (figure, axes):
         axes.set_xscale("log")
         for number, curve in enumerate(curves):
             _banded(axes, curve, number)
+        if floor is not None:
+            axes.axhline(floor, color=INK, linewidth=1, linestyle=_DASHED)
         shares = sorted({p.x for curve in curves for p in curve.points})
         axes.set_xticks(shares, [f"{share * 100:g} %" for share in shares])
         axes.set_xticks([], minor=True)
@@ -100,7 +106,7 @@ def step_lines(steps: Sequence[str], curves: Sequence[Curve], label: str) -> str
                 if p.low is not None and p.high is not None:
                     axes.plot([place] * 2, [p.low, p.high], color=colour(number), alpha=0.5)
             _dots(axes, x, [p.y for p in curve.points], curve.name, number)
-        axes.set_xticks(range(len(steps)), list(steps))
+        axes.set_xticks(range(len(steps)), [fill(step, _STEP) for step in steps], fontsize=8)
         axes.set_xlim(-0.4, len(steps) - 0.6)
         axes.set(ylabel=label)
         axes.grid(axis="y", color=LINE, linewidth=0.5)
@@ -124,7 +130,7 @@ def _lines(axes: Axes, curves: Mapping[str, Points]) -> None:
         xy = np.array(thin(points), dtype=np.float64).reshape(-1, 2)
         axes.plot(
             xy[:, 0], xy[:, 1], color=colour(number), linewidth=1.5, label=name,
-            linestyle=_dash(number, 14),
+            linestyle=_dash(number, len(COLOURS)),
         )  # fmt: skip
 
 

@@ -1,19 +1,34 @@
 """Planes: a confusion matrix, a map of embeddings."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+from matplotlib.text import Annotation
+from matplotlib.transforms import Bbox, BboxBase
 
 from medfilip_bench.report.plots.ink import COLOURS, INK, LINE, colour, drawing, legend, rgb, svg
 from medfilip_bench.series import Spot
 
+_Along = Literal["left", "center", "right"]
+_Across = Literal["top", "center", "bottom"]
 # A subclass has its marker; the first is for none.
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "p", "h")
 _MOST_IMAGES = 300
-# Part of the width in which a name would run over the figure's edge if it stood centred.
-_EDGE = 0.1
+# Where a name may stand beside its text, best first: offset in points, and how it is set there.
+_SIDES: tuple[tuple[tuple[int, int], _Along, _Across], ...] = (
+    ((0, 6), "center", "bottom"),
+    ((0, -6), "center", "top"),
+    ((7, 0), "left", "center"),
+    ((-7, 0), "right", "center"),
+)
+# Half the side of a text's marker, in points.
+_MARKER = 4.5
+# A name over the edge is worse than one over others.
+_OUTSIDE = 100
 
 
 def confusion(matrix: Sequence[Sequence[int]], names: Sequence[str]) -> str:
@@ -73,11 +88,11 @@ def embedding(spots: Sequence[Spot]) -> str:
             shape = MARKERS[subs.index(spot.sub) % len(MARKERS)]
             _dots(axes, [spot], shape, labels.index(spot.label), size=8.5, edge=INK)
         axes.margins(0.06)
-        _name(axes, texts)
         axes.set_xticks([])
         axes.set_yticks([])
         keys = _keys(axes, labels, [s for s in subs if s is not None], bool(texts))
         legend(figure, keys, columns=4)
+        _name(figure, axes, texts)
         return svg(figure, "map of image and text embeddings")
 
 
@@ -98,18 +113,43 @@ def _dots(
         )  # fmt: skip
 
 
-def _name(axes: Axes, texts: Sequence[Spot]) -> None:
-    """Write each class above its texts: colours alone repeat where classes are many."""
-    first, last = axes.get_xlim()
+def _name(figure: Figure, axes: Axes, texts: Sequence[Spot]) -> None:
+    """Write each class beside its topmost text: colours alone repeat where classes are many.
+
+    Of the places around the text it takes the one that covers the fewest other names and texts.
+    """
+    # The layout decides how far apart things are.
+    figure.draw_without_rendering()
+    reach = _MARKER * figure.dpi / 72
+    taken = [
+        Bbox.from_extents(x - reach, y - reach, x + reach, y + reach)
+        for x, y in (axes.transData.transform((spot.x, spot.y)) for spot in texts)
+    ]
     for label in dict.fromkeys(spot.label for spot in texts):
-        own = [spot for spot in texts if spot.label == label]
-        x, y = float(np.mean([spot.x for spot in own])), max(spot.y for spot in own)
-        along = (x - first) / (last - first)
-        side = "left" if along < _EDGE else "right" if along > 1 - _EDGE else "center"
-        axes.annotate(
-            label, (x, y), xytext=(0, 6), textcoords="offset points",
-            ha=side, va="bottom", fontsize=7.5, in_layout=False,
-        )  # fmt: skip
+        top = max((spot for spot in texts if spot.label == label), key=lambda spot: spot.y)
+        names = [_beside(axes, top, *side) for side in _SIDES]
+        boxes = [name.get_window_extent() for name in names]
+        costs = [
+            box.count_overlaps(taken) + _OUTSIDE * (not _holds(axes.bbox, box)) for box in boxes
+        ]
+        kept = costs.index(min(costs))
+        for number, name in enumerate(names):
+            if number != kept:
+                name.remove()
+        taken.append(boxes[kept])
+
+
+def _beside(
+    axes: Axes, spot: Spot, offset: tuple[int, int], along: _Along, across: _Across
+) -> Annotation:
+    return axes.annotate(
+        spot.label, (spot.x, spot.y), xytext=offset, textcoords="offset points",
+        ha=along, va=across, fontsize=7.5, in_layout=False,
+    )  # fmt: skip
+
+
+def _holds(outer: BboxBase, inner: BboxBase) -> bool:
+    return all(outer.contains(x, y) for x, y in inner.corners())
 
 
 def _keys(axes: Axes, labels: Sequence[str], subs: Sequence[str], texts: bool) -> list[str]:

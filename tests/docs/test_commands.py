@@ -1,0 +1,176 @@
+"""Every command of the README and of the documentation runs: each page is followed as it stands.
+
+``commands.toml`` has a line for each command of each page; one that is not there fails. A command
+runs as it is, or as that line says: with options that make it small, against a server of this
+machine in place of another, by another test that is named, or, with a reason, not at all. What the
+page shows as its output is compared where the command runs as it is.
+"""
+
+import contextlib
+import importlib.metadata
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+ROOT = Path(__file__).parents[2]
+SCRIPTS = Path(sysconfig.get_path("scripts"))
+TABLE: Mapping[str, Any] = tomllib.loads(
+    Path(__file__).with_name("commands.toml").read_text("utf-8")
+)
+PLAIN = {"COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"}
+# What each page finds in its folder, beside the clone's packages and examples.
+NEEDS: Mapping[str, tuple[str, ...]] = {
+    "README.md": ("run", "FOLDER", "ROOT", "IMAGE.png", "REPORT.txt"),
+    "docs/howto/mimic.md": ("mimic",),
+    "docs/howto/ray.md": ("reports",),
+}
+
+
+def page_names() -> list[str]:
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    return sorted(
+        str(page.relative_to(ROOT)) for page in pages if "```bash" in page.read_text("utf-8")
+    )
+
+
+@pytest.fixture
+def make(request: pytest.FixtureRequest) -> Callable[[str, Path], None]:
+    """Put what a page needs into its folder."""
+
+    def put(what: str, folder: Path) -> None:
+        target = folder / what
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if what == "mimic":
+            write = request.getfixturevalue("write_mimic")
+            write(folder / "mimic-cxr-jpg", folder / "reports", 80)
+            return
+        if what == "run":
+            run = request.getfixturevalue("small_run")
+            shutil.copytree(run, folder / "runs" / "phantom")
+            return
+        phantoms: Path = request.getfixturevalue("phantoms")
+        if what == "reports":
+            shutil.copyfile(phantoms / "reports.csv", folder / "reports.csv")
+        elif what == "REPORT.txt":
+            target.write_text("FINDINGS: Small left pleural effusion. No pneumothorax.\n")
+        elif what == "IMAGE.png":
+            shutil.copyfile(phantoms / "images" / "phantom-000001.png", target)
+        else:
+            shutil.copytree(phantoms, target / "mine" if what == "ROOT" else target)
+
+    return put
+
+
+def in_process(words: list[str], code: int) -> str:
+    (script,) = importlib.metadata.entry_points(group="console_scripts", name=words[0])
+    runner = CliRunner(env={**PLAIN, **dict.fromkeys(("FORCE_COLOR", "PY_COLORS"))})
+    done = runner.invoke(script.load(), words[1:], prog_name=words[0])
+    if done.exception and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    assert done.exit_code == code, done.output
+    return done.stdout
+
+
+def in_a_process(words: list[str], code: int) -> str:
+    program = Path(sys.executable) if words[0] == "python" else SCRIPTS / words[0]
+    known = program if program.exists() else words[0]
+    done = subprocess.run(
+        [known, *words[1:]],
+        env={
+            **os.environ, **PLAIN, "OMP_NUM_THREADS": "1", "RAY_AUTH_MODE": "disabled",
+            "RAY_USAGE_STATS_ENABLED": "0",
+        },
+        capture_output=True, text=True, timeout=240, check=False,
+    )  # fmt: skip
+    assert done.returncode == code, f"{words}\n{done.stdout[-2000:]}\n{done.stderr[-3000:]}"
+    return done.stdout
+
+
+def changed(command: str, how: Mapping[str, Any], server: str) -> list[str]:
+    """The words that run: of the page's command, with what its line in the table changes."""
+    for old, new in how.get("swap", {}).items():
+        assert old in command, f"{old!r} is not in {command!r}"
+        command = command.replace(old, new)
+    line = f"{command} {how.get('add', '')}".format(server=server, **TABLE["small"])
+    words = shlex.split(line)
+    while "=" in words[0]:
+        words = words[1:]
+    return words[2:] if words[:2] == ["uv", "run"] else words
+
+
+def run(command: str, how: Mapping[str, Any], server: str, run_page: ModuleType) -> str:
+    words = changed(command, how, server)
+    if words[:2] == ["medfilip-app", "serve"]:
+        return run_page.serve(shlex.join([str(SCRIPTS / words[0]), *words[1:]]), Path.cwd())
+    ours = words[0].split("-")[0] in ("gpt", "iki", "ssm", "medfilip")
+    if ours:
+        return in_process(words, how.get("code", 0))
+    return in_a_process(words, how.get("code", 0))
+
+
+@pytest.mark.parametrize("name", page_names())
+def test_every_command_has_a_line_and_every_line_a_command(name: str, run_page: ModuleType):
+    page = (ROOT / name).read_text("utf-8")
+    shown = [step.text for step in run_page.steps(page) if step.kind == "command"]
+    known = TABLE["page"].get(name, {})
+    assert [command for command in shown if command not in known] == []
+    assert [command for command in known if command not in shown] == []
+
+
+@pytest.mark.parametrize("name", page_names())
+def test_a_page_is_followed(
+    name: str,
+    run_page: ModuleType,
+    make: Callable[[str, Path], None],
+    server: str,
+    cache: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setenv("MEDFILIP_CACHE", str(cache))
+    for shared in ("packages", "examples"):
+        (tmp_path / shared).symlink_to(ROOT / shared)
+    for what in NEEDS.get(name, ()):
+        make(what, tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    how, printed = {}, ""
+    with contextlib.chdir(tmp_path):
+        for step in run_page.steps((ROOT / name).read_text("utf-8")):
+            if step.kind == "file":
+                Path(step.name).write_text(step.text, encoding="utf-8")
+            elif step.kind == "command":
+                how = TABLE["page"][name][step.text]
+                if not {"not_run", "run_by"} & set(how):
+                    printed = run(step.text, how, server, run_page)
+            elif not how:
+                assert run_page.differences(step.text, printed) == []
+
+
+def lines_with(key: str) -> dict[str, Any]:
+    return {
+        command: how[key]
+        for page in TABLE["page"].values()
+        for command, how in page.items()
+        if key in how
+    }
+
+
+def test_what_is_not_run_is_little_and_has_its_reason():
+    assert len(lines_with("not_run")) <= 8
+    assert all(len(reason) > 20 for reason in lines_with("not_run").values())
+
+
+@pytest.mark.parametrize(("test", "words"), lines_with("run_by").values())
+def test_what_another_test_runs_stands_there(test: str, words: str):
+    assert words in (ROOT / test).read_text("utf-8")
