@@ -74,10 +74,12 @@ def test_the_order_of_categories_does_not_matter(
 
 def test_sides_by_hand(statement_model: StatementModel, read: Read):
     found = statement_model.sides(read(0, 0, left=2.0, right=0.0), {}, EFFUSION)
-    # The left half reads 1 without and 3 with it, the right half 0 and 2.
-    assert found == pytest.approx({"left": -0.5, "right": -0.5 - 2, "bilateral": -0.5 - 2})
+    # The left half reads 1 without and 3 with it, the right half 0 and 2: a ratio of 0 and of -2.
+    ratios = statement_model.halves(read(0, 0, left=2.0, right=0.0), {}, EFFUSION)
+    assert ratios == pytest.approx({"left": 0.0, "right": -2.0})
+    assert found == pytest.approx({"left": 0.0, "right": -2.0, "bilateral": -2.0})
     found = statement_model.sides(read(0, 0, left=1.0, right=2.0), {}, EFFUSION)
-    assert found == pytest.approx({"left": -2 - 2, "right": 0, "bilateral": -2})
+    assert found == pytest.approx({"left": -2.0, "right": 2.0, "bilateral": 0.0})
     assert max(found, key=lambda side: found[side]) == "right"
 
 

@@ -259,3 +259,50 @@ def test_the_slot_that_speaks_most_against_a_finding_is_named(
         assert [slot.verdict for slot in one.slots] == ["supported", "contradicted", "contradicted"]
         assert one.against is not None
         assert one.against.slot == worst
+
+
+def test_a_denial_of_one_side_is_judged_by_that_half(
+    statement_fit: StatementFit, kb: KnowledgeBase, read: Read, say: Say
+):
+    # An effusion on the left: a reading of 3 there, 1 of them the constant; twice 2 less 2 by hand.
+    reading = read(2.0, 0.0, left=3.0, right=0.0)
+    denied = {side: say(EFFUSION, presence="absent", side=side) for side in ("left", "right")}
+    judged = judge(statement_fit, reading, list(denied.values()), kb)
+    left, right = judged.judgements
+    assert left.slots[0].evidence == pytest.approx(-2.0)
+    assert right.slots[0].evidence == pytest.approx(2.0)
+    assert [one.verdict for one in judged.judgements] == ["contradicted", "supported"]
+    assert [one.probability for one in judged.judgements] == [None, None]
+
+
+def test_a_denial_of_one_side_leaves_the_other_to_be_told_of(
+    statement_fit: StatementFit, kb: KnowledgeBase, read: Read, say: Say
+):
+    reading = read(6.0, 0.0, left=3.0, right=0.0)
+    told = {
+        side: judge(statement_fit, reading, [say(EFFUSION, presence="absent", side=side)], kb)
+        for side in ("right", "bilateral")
+    }
+    (omission,) = told["right"].omissions
+    assert (omission.category, omission.side) == (EFFUSION, "left")
+    assert told["bilateral"].omissions == ()
+
+
+def test_a_denial_of_one_side_stays_open_where_sides_cannot_be_told(
+    statement_fit: StatementFit, kb: KnowledgeBase, read: Read, say: Say
+):
+    denied = say(HEART, presence="absent", side="left")
+    (one,) = judge(statement_fit, read(0.0, 8.0), [denied], kb).judgements
+    assert (one.slots[0].evidence, one.verdict) == (None, "undecided")
+
+
+def test_sides_of_two_statements_are_judged_each_by_its_half(
+    statement_fit: StatementFit, kb: KnowledgeBase, read: Read, say: Say
+):
+    both = [say(EFFUSION, side="left"), say(EFFUSION, side="right")]
+    left, right = judge(statement_fit, read(6.0, 0.0, left=3.0, right=2.0), both, kb).judgements
+    assert slots_of(left)["side"] == ("left", "left", "supported")
+    assert slots_of(right)["side"] == ("right", "right", "supported")
+    left, right = judge(statement_fit, read(6.0, 0.0, left=3.0, right=0.0), both, kb).judgements
+    assert slots_of(left)["side"] == ("left", "left", "supported")
+    assert slots_of(right)["side"] == ("right", "left", "contradicted")

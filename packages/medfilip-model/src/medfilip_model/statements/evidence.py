@@ -79,6 +79,27 @@ class StatementModel(Frozen):
         found = self.whole.log_likelihood(reading.whole, designs)
         return dict(zip(categories, (found[::2] - found[1::2]).tolist(), strict=True))
 
+    def halves(self, reading: Reading, known: Facts, category: str) -> dict[Half, float]:
+        """Log-likelihood ratio of a category's being on each half; empty where it cannot tell.
+
+        Args:
+            reading: Of one image.
+            known: What else it shows; what is said of the category itself does not matter.
+            category: Any.
+        """
+        if self.half is None or category not in self.sided:
+            return {}
+        found: dict[Half, float] = {}
+        place = self.categories.index(category)
+        for half in HALVES:
+            designs = np.repeat(
+                half_design(known, half, self.categories, self.sided)[None], 2, axis=0
+            )
+            designs[:, place] = 0.0, 1.0
+            without, having = self.half.log_likelihood(reading.halves[half], designs).tolist()
+            found[half] = having - without
+        return found
+
     def sides(self, reading: Reading, known: Facts, category: str) -> dict[Side, float]:
         """Log-likelihood of each side of a category that is there; empty where it cannot tell.
 
@@ -86,19 +107,15 @@ class StatementModel(Frozen):
             reading: Of one image.
             known: What else it shows.
             category: Any.
+
+        Returns:
+            Natural logarithms, up to a constant that is the same for all of them.
         """
-        if self.half is None or category not in self.sided:
+        found = self.halves(reading, known, category)
+        if not found:
             return {}
-        found: dict[Half, tuple[float, float]] = {}
-        place = self.categories.index(category)
-        for half in HALVES:
-            design = half_design(known, half, self.categories, self.sided)
-            designs = np.stack([design, design])
-            designs[:, place] = 0.0, 1.0
-            without, having = self.half.log_likelihood(reading.halves[half], designs).tolist()
-            found[half] = without, having
         return {
-            side: sum(found[half][half in halves] for half in HALVES)
+            side: sum(found[half] for half in HALVES if half in halves)
             for side, halves in SIDES.items()
         }
 

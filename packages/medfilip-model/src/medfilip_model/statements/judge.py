@@ -9,7 +9,7 @@ from iki_knowledge import Finding, KnowledgeBase
 from iki_knowledge.finding import Side
 from scipy.special import expit
 
-from medfilip_model.statements.evidence import Reading
+from medfilip_model.statements.evidence import HALVES, Reading
 from medfilip_model.statements.facts import Fact, Facts, facts, halves, rank_of, words_of
 from medfilip_model.statements.fit import StatementFit
 from medfilip_model.statements.verdict import Judgement, Omission, Slot, SlotJudgement, Verdict
@@ -85,7 +85,8 @@ class _Court:
 
     def judgement(self, finding: Finding) -> Judgement:
         asked = self._asked(finding.category)
-        evidence = self._presence(asked)
+        denied_half = finding.presence == "absent" and finding.side in HALVES
+        evidence = self._on_half(asked, finding) if denied_half else self._presence(asked)
         presence = self._presence_slot(finding, asked, evidence)
         slots = [presence]
         if finding.presence != "absent":
@@ -98,7 +99,7 @@ class _Court:
         verdict: Verdict = presence.verdict
         if any(slot.verdict == "contradicted" for slot in slots):
             verdict = "contradicted"
-        own = asked if asked == finding.category else None
+        own = asked if asked == finding.category and not denied_half else None
         return Judgement(finding, verdict, tuple(slots), self._probability(own, evidence))
 
     def omissions(self, stated: Sequence[Finding]) -> tuple[tuple[Omission, ...], dict[str, float]]:
@@ -106,7 +107,8 @@ class _Court:
         if self.fit is None or self.reading is None:
             return (), {}
         known = dict(self.known)
-        named = {finding.category for finding in stated}
+        # What is denied on one side only may be on the other.
+        named = {f.category for f in stated if f.presence != "absent" or f.side not in HALVES}
         found: list[Omission] = []
         first: dict[str, float] = {}
         while len(found) < _MOST and (free := self._free(named, known)):
@@ -151,6 +153,14 @@ class _Court:
         found = self.fit.model.presence(self.reading, self.known, [category])
         return self.fit.presence * found[category]
 
+    def _on_half(self, category: str | None, finding: Finding) -> float | None:
+        """Evidence that a category is on the half that a finding names."""
+        if self.fit is None or self.reading is None or category is None:
+            return None
+        found = self.fit.model.halves(self.reading, self.known, category)
+        on = [found[half] for half in HALVES if half == finding.side and found]
+        return self.fit.side * on[0] if on else None
+
     def _probability(self, category: str | None, evidence: float | None) -> float | None:
         if self.fit is None or category is None or evidence is None:
             return None
@@ -176,6 +186,10 @@ class _Court:
     def _side_slot(self, finding: Finding) -> SlotJudgement | None:
         if finding.side is None:
             return None
+        said = self.known[finding.category].halves or frozenset()
+        if len(said) > len(halves(finding)):
+            # The other side is stated by a statement of its own.
+            return _half_slot(finding.side, self._on_half(finding.category, finding))
         found: dict[Side, float] = {}
         if self.fit is not None and self.reading is not None:
             found = self.fit.model.sides(self.reading, self.known, finding.category)
@@ -204,6 +218,13 @@ class _Court:
         assert self.reading is not None
         found = self.fit.model.sides(self.reading, known, category)
         return max(found, key=lambda side: found[side]) if found else None
+
+
+def _half_slot(stated: Side, evidence: float | None) -> SlotJudgement:
+    """Judge one side of a category that is stated on both, each by itself."""
+    verdict = _verdict(evidence)
+    image = {"supported": stated, "contradicted": "left" if stated == "right" else "right"}
+    return SlotJudgement("side", stated, image.get(verdict), evidence, verdict)
 
 
 def _choice(slot: Slot, stated: str, likelihoods: Mapping[str, float]) -> SlotJudgement:
