@@ -12,7 +12,7 @@ from medfilip_model.calibration import Calibration, as_json, fit_calibration, re
 from medfilip_model.config import DataConfig, ModelConfig
 from medfilip_model.consistency import Judged, compare
 from medfilip_model.data.samples import ImageSet, Sample
-from medfilip_model.errors import CheckpointError
+from medfilip_model.errors import CheckpointError, DataError
 from medfilip_model.model import MedFILIP
 from medfilip_model.zeroshot import class_prompts, embed_rows
 
@@ -188,3 +188,16 @@ def test_a_dictionary_with_other_severities_is_refused(
     monkeypatch.setattr("medfilip_model.statements.questions.words_of", lambda *_: {})
     with pytest.raises(CheckpointError, match="another dictionary"):
         compare(trained.model, pixels, [[]], kb, trained.calibration)
+
+
+def test_images_and_statements_go_together(trained: Trained, kb: KnowledgeBase):
+    pixels = np.zeros((2, 32, 32), dtype=np.uint8)
+    with pytest.raises(DataError, match="2 images, and statements about 1"):
+        compare(trained.model, pixels, [[effusion("left")]], kb, None)
+
+
+def test_a_damaged_count_of_positives_is_refused(trained: Trained):
+    stored = json.loads(json.dumps(as_json(trained.calibration), allow_nan=False))
+    stored["calibration"]["statements"]["positives"].popitem()
+    with pytest.raises(CheckpointError, match="positives must be counted"):
+        read_calibration(stored)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from medfilip_model.calibration import Calibration, centred
 from medfilip_model.encode import encode_images, encode_texts
-from medfilip_model.errors import CheckpointError
+from medfilip_model.errors import CheckpointError, DataError
 from medfilip_model.model import MedFILIP
 from medfilip_model.statements.asking import ask_statements
 from medfilip_model.statements.evidence import Reading
@@ -56,9 +56,12 @@ def compare(
         One for each image.
 
     Raises:
+        DataError: If there are not as many images as lists of statements.
         UnknownCategoryError: For a category that the dictionary lacks.
         CheckpointError: If the calibration was fitted with other severities than the dictionary's.
     """
+    if len(stated) != len(pixels):
+        raise DataError(f"{len(pixels)} images, and statements about {len(stated)}: give one each")
     embedded = encode_images(model, pixels)
     fit = None if calibration is None else calibration.statements
     readings: Sequence[Reading | None] = [None] * len(pixels)

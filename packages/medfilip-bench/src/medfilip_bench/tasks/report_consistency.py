@@ -97,7 +97,9 @@ def run(bench: Bench, data: LabelledSet) -> Outcome:
             f"likelier without it (evidence of {DECISIVE:.2f}), and a report flagged where one is, "
             "or something is omitted.",
             f"“{TEXT}” knows how plausible the statements are beside each other, and has not seen "
-            "the image. Phantom mistakes are made by chance, those of people and programs are not.",
+            "the image. A report with more statements has more to be doubted, so that whoever does "
+            "not look is above 0.5 for what is added and below it for what is omitted or denied. "
+            "Phantom mistakes are made by chance, those of people and programs are not.",
         ),
     )
 

@@ -9,6 +9,7 @@ from zlib import crc32
 import numpy as np
 from iki_knowledge import KnowledgeBase, Template
 from jaxtyping import Float
+from pydantic import model_validator
 from scipy.optimize import minimize_scalar
 from scipy.special import log_expit
 
@@ -56,6 +57,12 @@ class StatementFit(Frozen):
     presence: float = 1.0
     side: float = 1.0
     severity: float = 1.0
+
+    @model_validator(mode="after")
+    def _counted(self) -> "StatementFit":
+        if set(self.positives) != set(self.model.categories):
+            raise ValueError("positives must be counted of the model's categories, and no others")
+        return self
 
     def base(self, category: str) -> float:
         """Log-odds that an image like those of the fit shows a category."""
