@@ -1,15 +1,16 @@
 """A MIMIC-CXR-JPG tree from its reports to a model, as credentialed users have it; of phantoms."""
 
 import json
-import subprocess
-import sysconfig
 from collections.abc import Callable
+from contextlib import chdir
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
+from click.testing import Result
 from medfilip_model import load_model
+from typer.testing import CliRunner
 
-SCRIPTS = Path(sysconfig.get_path("scripts"))
 STUDIES = 48
 # The paper's recipe for two cores: everything that costs is made small, the method is left alone.
 SHRUNK = (
@@ -27,11 +28,12 @@ SHRUNK = (
 )
 
 
-def call(cwd: Path, *words: object, code: int = 0) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [SCRIPTS / str(words[0]), *map(str, words[1:])], cwd=cwd, capture_output=True, text=True
-    )
-    assert done.returncode == code, f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+def call(cwd: Path, *words: object, code: int = 0) -> Result:
+    """Run a command in this process: what it imports is here already."""
+    (script,) = entry_points(group="console_scripts", name=str(words[0]))
+    with chdir(cwd):
+        done = CliRunner().invoke(script.load(), [str(word) for word in words[1:]])
+    assert done.exit_code == code, f"{words}: {done.exit_code}\n{done.output}\n{done.exception!r}"
     return done
 
 
