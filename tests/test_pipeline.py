@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from medfilip_bench import BenchConfig, run_all
+from medfilip_bench.profiles import PROFILES
 from medfilip_model import load_model, recipes, train
 
 SCRIPTS = Path(sysconfig.get_path("scripts"))
@@ -74,7 +75,12 @@ def test_evidence_is_verbatim_in_the_column(folder: Path):
     assert all(text[span["start"] : span["end"]] == span["text"] for text, span in spans)
 
 
-def test_findings_train_a_model_that_the_benchmark_measures(folder: Path):
+def test_findings_train_a_model_that_the_benchmark_measures(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    # A probe of forty phantoms in place of a thousand, which would be most of the time.
+    small = PROFILES["quick"].model_copy(update={"probe_train": 40})
+    monkeypatch.setattr("medfilip_bench.setup.PROFILES", {"quick": small})
     config = recipes.phantom().replace(
         out=folder / "run",
         epochs=1,
