@@ -21,6 +21,15 @@ def plus(shared, item):
     time.sleep(0.002 * (item % 3))
     return shared + item, os.getpid()
 
+def meets(folder, item):
+    open(os.path.join(folder, str(os.getpid())), "w").close()
+    end = time.monotonic() + 60
+    while len(os.listdir(folder)) < 2:
+        if time.monotonic() > end:
+            raise TimeoutError("the other process does no work")
+        time.sleep(0.01)
+    return item + 100, os.getpid()
+
 def dies(shared, item):
     if item == 5:
         os._exit(1)
@@ -41,8 +50,11 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType
     del sys.modules["work_of_test_parallel"]
 
 
-def test_order_is_kept_and_every_process_works(work: ModuleType):
-    done = list(map_in_processes(work.plus, 100, iter(range(60)), workers=2, chunk=4))
+def test_order_is_kept_and_every_process_works(work: ModuleType, tmp_path: Path):
+    met = tmp_path / "met"
+    met.mkdir()
+    # Each waits for the other at its first item, however long a process takes to start.
+    done = list(map_in_processes(work.meets, str(met), iter(range(60)), workers=2, chunk=4))
     assert [(item, result[0]) for item, result in done] == [(n, n + 100) for n in range(60)]
     pids = {result[1] for _, result in done}
     assert len(pids) == 2

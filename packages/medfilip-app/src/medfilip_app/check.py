@@ -34,8 +34,8 @@ class Check:
         engine: What read the report.
         statements: Its findings, in the order of the text.
         omissions: What the image shows and the report does not say, the most probable first.
-        score: How much the most suspicious point of the report speaks against it: the largest of
-            the evidence against its statements and for its omissions; a natural logarithm.
+        score: How many times the image raises the odds that anything is wrong with the report, as a
+            natural logarithm.
     """
 
     report_id: str

@@ -83,8 +83,8 @@ class CheckRecord(_Frozen):
         engine: What read the report.
         knowledge: Version of the dictionary.
         model: Which model answered.
-        score: How much the most suspicious point speaks against the report, a natural logarithm;
-            null where there is none.
+        score: How many times the image raises the odds that anything is wrong with the report, as a
+            natural logarithm; null where that is no number.
         statements: The findings of the report, in its order.
         omissions: The most telling first; null where the model cannot tell what is left out.
     """

@@ -1,5 +1,6 @@
 """A small model of readings with round numbers, so that every likelihood can be had by hand."""
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -85,3 +86,18 @@ def read() -> Callable[..., Reading]:
 def say() -> Callable[..., Finding]:
     """A finding by its category."""
     return lambda category, **fields: Finding(category=category, **fields)
+
+
+@pytest.fixture
+def raised() -> Callable[..., float]:
+    """How much doubts raise the odds of any mistake, from the odds of each before."""
+
+    def odds(each: list[float]) -> float:
+        none = math.prod(1 / (1 + one) for one in each)
+        return (1 - none) / none
+
+    def pooled(*points: tuple[float, float]) -> float:
+        after = [math.exp(doubt) * before for doubt, before in points]
+        return math.log(odds(after) / odds([before for _, before in points]))
+
+    return pooled

@@ -12,6 +12,9 @@ from medfilip_model.statements.judge import DECISIVE, Judged, judge
 from medfilip_model.statements.verdict import Judgement
 
 Say, Read, Plain = Callable[..., Finding], Callable[..., Reading], Callable[..., StatementFit]
+Raised = Callable[..., float]
+# Odds of a wrong statement; one large heart in five is left out, and one in ten is large.
+WRONG, HEART_UNSAID = 1 / 19, 1 / 5 / 9
 EFFUSION, HEART = "pleural_effusion", "cardiomegaly"
 NUMBERS = st.floats(-6, 6, width=16)
 
@@ -46,7 +49,7 @@ def test_three_to_one_decides(of: Callable[..., Judged], say: Say):
     ]
 
 
-def test_presence_says_what_the_image_shows(of: Callable[..., Judged], say: Say):
+def test_presence_says_what_the_image_shows(of: Callable[..., Judged], say: Say, raised: Raised):
     found = of([say("mass"), say("nodule", presence="absent"), say("hernia")], mass=2.0, nodule=3.0)
     mass, nodule, hernia = found.judgements
     assert slots_of(mass) == {"presence": ("present", "present", "supported")}
@@ -55,7 +58,7 @@ def test_presence_says_what_the_image_shows(of: Callable[..., Judged], say: Say)
     assert slots_of(hernia) == {"presence": ("present", None, "undecided")}
     assert [one.probability for one in found.judgements] == [None] * 3
     assert found.doubts == {"presence": -2.0, "denial": 3.0}
-    assert found.score == 3.0
+    assert found.score == pytest.approx(raised((-2.0, WRONG), (3.0, WRONG)))
     assert found.omissions == ()
     assert mass.against is None
     assert nodule.against == nodule.slots[0]
@@ -210,7 +213,7 @@ def test_a_severity_of_no_rank_is_not_judged(
 
 
 def test_what_is_not_there_has_neither_side_nor_severity(
-    statement_fit: StatementFit, kb: KnowledgeBase, read: Read, say: Say
+    statement_fit: StatementFit, kb: KnowledgeBase, read: Read, say: Say, raised: Raised
 ):
     stated = [say(EFFUSION, side="right", severity="large")]
     found = judge(statement_fit, read(-1.0, 0.0, left=7.0, right=0.0), stated, kb)
@@ -222,23 +225,27 @@ def test_what_is_not_there_has_neither_side_nor_severity(
     }
     # The doubt of the side is told, but counts for nothing.
     assert found.doubts["side"] > found.doubts["presence"] == pytest.approx(4.0)
-    assert found.score == pytest.approx(4.0)
+    # A large heart would have raised the second reading: -1 + 8 x 0 - 17 / 2.
+    assert found.score == pytest.approx(raised((4.0, WRONG), (-9.5, HEART_UNSAID)))
     assert one.against == one.slots[0]
 
 
 def test_a_wrong_side_counts_where_the_finding_is_there(
-    statement_fit: StatementFit, kb: KnowledgeBase, read: Read, say: Say
+    statement_fit: StatementFit, kb: KnowledgeBase, read: Read, say: Say, raised: Raised
 ):
     stated = [say(EFFUSION, side="right")]
     found = judge(statement_fit, read(4.0, 0.0, left=7.0, right=0.0), stated, kb)
-    assert found.score == found.doubts["side"] > DECISIVE
+    heart = found.doubts["omission"]
+    points = (-6.0, WRONG), (found.doubts["side"], WRONG), (heart, HEART_UNSAID)
+    assert found.score == pytest.approx(raised(*points))
+    assert found.score > DECISIVE
     assert found.doubts["side"] == -found.judgements[0].slots[1].evidence
 
 
-def test_the_worst_statement_of_a_kind_counts(of: Callable[..., Judged], say: Say):
+def test_the_worst_statement_of_a_kind_counts(of: Callable[..., Judged], say: Say, raised: Raised):
     found = of([say("mass"), say("nodule"), say("hernia")], mass=3.0, nodule=-2.0, hernia=1.0)
     assert found.doubts == {"presence": 2.0}
-    assert found.score == 2.0
+    assert found.score == pytest.approx(raised((-3.0, WRONG), (2.0, WRONG), (-1.0, WRONG)))
 
 
 def test_a_denied_side_is_not_judged(

@@ -12,6 +12,7 @@ from medfilip_model.statements.judge import judge
 from medfilip_model.statements.verdict import Omission
 
 Say, Read, Plain = Callable[..., Finding], Callable[..., Reading], Callable[..., StatementFit]
+Raised = Callable[..., float]
 EFFUSION, HEART = "pleural_effusion", "cardiomegaly"
 
 
@@ -38,14 +39,15 @@ def test_the_evidence_of_an_omission_is_scaled_as_that_of_statements(
 
 
 def test_an_omission_explains_the_next_one_away(
-    statement_fit: StatementFit, kb: KnowledgeBase, read: Read
+    statement_fit: StatementFit, kb: KnowledgeBase, read: Read, raised: Raised
 ):
     found = judge(statement_fit, read(3.5, 1.0), [], kb)
     # Both are likely alone, the heart with log-odds of 3 - log 9 no more beside the effusion.
     assert [one.category for one in found.omissions] == [EFFUSION]
     assert found.omissions[0].evidence == pytest.approx(5.0)
     assert found.omissions[0].probability == pytest.approx(1 / (1 + math.exp(-5)))
-    assert found.score == pytest.approx(5.0)
+    # By itself each counts as it does alone, the heart by x + 8 y - 17 / 2.
+    assert found.score == pytest.approx(raised((5.0, 1 / 5), (3.0, 1 / 5 / 9)))
 
 
 def test_an_omission_says_where(statement_fit: StatementFit, kb: KnowledgeBase, read: Read):
@@ -100,13 +102,13 @@ def test_at_most_five_omissions_the_most_telling_first(
 
 
 def test_a_denial_of_what_is_there_is_contradicted_and_no_omission(
-    plain_fit: Plain, kb: KnowledgeBase, read: Read, say: Say
+    plain_fit: Plain, kb: KnowledgeBase, read: Read, say: Say, raised: Raised
 ):
     found = judge(plain_fit("mass", "hernia"), read(4, 0), [say("mass", presence="absent")], kb)
     assert found.judgements[0].verdict == "contradicted"
     assert found.omissions == ()
     assert found.doubts == pytest.approx({"denial": 8.0, "omission": -8.0})
-    assert found.score == pytest.approx(8.0)
+    assert found.score == pytest.approx(raised((8.0, 1 / 19), (-8.0, 1 / 5)))
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from gpt_ie.cli import options
-from gpt_ie.cli.console import usage_errors
+from gpt_ie.cli.console import report_failures, usage_errors
 from gpt_ie.cli.engine import gated, prompt_source
 
 batch = typer.Typer(
@@ -80,7 +80,7 @@ def read(
     Exit code 1 when some reports have no usable answer; they are in OUT's .failed.jsonl.
     """
     from gpt_ie.batch import BatchAnswers, BatchEngine
-    from gpt_ie.cli.extract import print_summary, report_failures
+    from gpt_ie.cli.extract import print_summary
     from gpt_ie.llm.batching import BatchForm
     from gpt_ie.pipeline import extract
     from gpt_ie.readers import read_reports
@@ -106,5 +106,5 @@ def read(
     if unreadable:
         typer.echo(f"{unreadable} lines of the batch were no answers", err=True)
     if summary.failed:
-        report_failures(summary)
+        report_failures(summary, summary.reports, "reports")
         raise typer.Exit(1)

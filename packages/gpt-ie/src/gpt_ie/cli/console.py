@@ -3,9 +3,12 @@
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn, Protocol
 
 import typer
+
+if TYPE_CHECKING:
+    from gpt_ie.schema import Rejected
 
 
 @contextmanager
@@ -30,6 +33,46 @@ def fail(message: str) -> NoReturn:
     """One line on stderr, exit code 2."""
     typer.echo(f"error: {' '.join(message.split())}", err=True)
     raise typer.Exit(2)
+
+
+class Failing(Protocol):
+    """A summary of what failed."""
+
+    @property
+    def failed(self) -> int:
+        """How many."""
+        ...
+
+    @property
+    def first_failures(self) -> tuple["Rejected", ...]:
+        """The first few."""
+        ...
+
+    @property
+    def failed_out(self) -> Path | None:
+        """The file with all of them."""
+        ...
+
+
+def report_failures(summary: Failing, total: int, things: str) -> None:
+    """The first failures of a run on stderr, and where all of them are.
+
+    Args:
+        summary: What failed, of
+        total: so many
+        things: of these, in the plural.
+    """
+    for failure in summary.first_failures:
+        name = "a row without id" if failure.report_id is None else repr(failure.report_id)
+        row = "" if failure.row is None else f" (row {failure.row})"
+        typer.echo(f"failed: {name}{row}: {failure.reason}", err=True)
+    if summary.failed > len(summary.first_failures):
+        typer.echo(f"… and {summary.failed - len(summary.first_failures)} more", err=True)
+    typer.echo(
+        f"{summary.failed} of {total} {things} failed; they are in {summary.failed_out} with the "
+        "reasons",
+        err=True,
+    )
 
 
 def print_table(names: list[str], rows: list[list[str]]) -> None:

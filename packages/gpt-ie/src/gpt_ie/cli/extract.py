@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gpt_ie.cli import options
-from gpt_ie.cli.console import fail, print_table, progress, usage_errors
+from gpt_ie.cli.console import fail, print_table, progress, report_failures, usage_errors
 from gpt_ie.cli.engine import LlmOptions, checked, estimate_run, make_engine
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def extract(
         for table in tables:
             typer.echo(f"written to {table}")
     if summary.failed:
-        report_failures(summary)
+        report_failures(summary, summary.reports, "reports")
         raise typer.Exit(1)
 
 
@@ -208,18 +208,3 @@ def print_summary(summary: "ExtractionSummary") -> None:
             f"received, {cost}, retries included"
         )
     typer.echo(f"written to {summary.out}")
-
-
-def report_failures(summary: "ExtractionSummary") -> None:
-    """The first failures of a run on stderr, and where all of them are."""
-    for failure in summary.first_failures:
-        name = "a row without id" if failure.report_id is None else repr(failure.report_id)
-        row = "" if failure.row is None else f" (row {failure.row})"
-        typer.echo(f"failed: {name}{row}: {failure.reason}", err=True)
-    if summary.failed > len(summary.first_failures):
-        typer.echo(f"… and {summary.failed - len(summary.first_failures)} more", err=True)
-    typer.echo(
-        f"{summary.failed} of {summary.reports} reports failed; they are in {summary.failed_out} "
-        "with the reasons",
-        err=True,
-    )

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from gpt_ie.cli.console import fail, report_failures
 
-from medfilip_app.cli.errors import expected_errors, fail
+from medfilip_app.cli.errors import expected_errors
 
 if TYPE_CHECKING:
     from medfilip_app.loaded import Loaded
@@ -73,7 +74,7 @@ def check(
     else:
         _print_summary(summary)
     if summary.failed:
-        _report_failures(summary)
+        report_failures(summary, summary.pairs, "pairs")
         raise typer.Exit(1)
 
 
@@ -177,18 +178,4 @@ def _print_summary(summary: "TableSummary") -> None:
         f"omissions     {'not known' if summary.omissions is None else summary.omissions}\n"
         f"{model_line(summary.model)}\n"
         f"written to {summary.out} in {summary.seconds:.1f} s"
-    )
-
-
-def _report_failures(summary: "TableSummary") -> None:
-    for failure in summary.first_failures:
-        name = "a row without id" if failure.report_id is None else repr(failure.report_id)
-        row = "" if failure.row is None else f" (row {failure.row})"
-        typer.echo(f"failed: {name}{row}: {failure.reason}", err=True)
-    if summary.failed > len(summary.first_failures):
-        typer.echo(f"… and {summary.failed - len(summary.first_failures)} more", err=True)
-    typer.echo(
-        f"{summary.failed} of {summary.pairs} pairs failed; they are in {summary.failed_out} "
-        "with the reasons",
-        err=True,
     )

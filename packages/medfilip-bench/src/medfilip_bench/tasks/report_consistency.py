@@ -245,4 +245,5 @@ def task(card: Card) -> Task:
         run=run,
         splits=("valid", "test"),
         real=False,
+        version=2,
     )

@@ -12,6 +12,7 @@ from scipy.special import expit
 from medfilip_model.statements.evidence import HALVES, Reading
 from medfilip_model.statements.facts import Fact, Facts, facts, halves, rank_of, words_of
 from medfilip_model.statements.fit import StatementFit
+from medfilip_model.statements.suspicion import LEFT_OUT, WRONG, suspicion
 from medfilip_model.statements.verdict import Judgement, Omission, Slot, SlotJudgement, Verdict
 
 DECISIVE = math.log(3)
@@ -32,8 +33,9 @@ class Judged:
         doubts: How much the worst statement of each kind is doubted, whatever the verdicts: the
             evidence against a ``presence``, a ``denial``, a ``side``, a ``severity``, and for an
             ``omission``; a kind that is not there is missing.
-        score: The largest of the doubts that count for a verdict: those of sides and severities
-            only where the finding itself is not contradicted.
+        score: How much the image speaks for a mistake anywhere: the doubts of all statements and of
+            all categories left unsaid, pooled by `medfilip_model.statements.suspicion`; those of
+            sides and severities only where the finding itself is not contradicted.
     """
 
     judgements: tuple[Judgement, ...]
@@ -64,15 +66,18 @@ def judge(
     """
     court = _Court(fit, reading, kb, facts(stated, kb), others or {})
     judgements = tuple(court.judgement(finding) for finding in stated)
-    omissions, omission = court.omissions(stated)
-    doubts = _doubts(judgements) | omission
+    omissions, unsaid = court.omissions(stated)
+    doubts = _doubts(judgements)
+    if unsaid:
+        doubts["omission"] = max(evidence for evidence, _ in unsaid)
     counting = [
-        -slot.evidence
+        (-slot.evidence, WRONG)
         for one in judgements
         for slot in one.slots
         if slot.evidence is not None and (slot.slot == "presence" or not _absent(one))
     ]
-    return Judged(judgements, omissions, doubts, max([*counting, *omission.values()], default=0.0))
+    left_out = [(evidence, base + LEFT_OUT) for evidence, base in unsaid]
+    return Judged(judgements, omissions, doubts, suspicion([*counting, *left_out]))
 
 
 @dataclass(frozen=True)
@@ -102,20 +107,26 @@ class _Court:
         own = asked if asked == finding.category and not denied_half else None
         return Judgement(finding, verdict, tuple(slots), self._probability(own, evidence))
 
-    def omissions(self, stated: Sequence[Finding]) -> tuple[tuple[Omission, ...], dict[str, float]]:
-        """The categories that best explain what the statements leave unexplained, one by one."""
+    def omissions(
+        self, stated: Sequence[Finding]
+    ) -> tuple[tuple[Omission, ...], list[tuple[float, float]]]:
+        """The categories that best explain what the statements leave unexplained, one by one.
+
+        With them the evidence for each category left unsaid, beside the statements alone, and its
+        log-odds before.
+        """
         if self.fit is None or self.reading is None:
-            return (), {}
+            return (), []
         known = dict(self.known)
         # What is denied on one side only may be on the other.
         named = {f.category for f in stated if f.presence != "absent" or f.side not in HALVES}
         found: list[Omission] = []
-        first: dict[str, float] = {}
+        unsaid: list[tuple[float, float]] = []
         while len(found) < _MOST and (free := self._free(named, known)):
             evidence = self.fit.model.presence(self.reading, known, free)
             scaled = {name: self.fit.presence * value for name, value in evidence.items()}
             best = max(free, key=lambda name: scaled[name])
-            first = first or {"omission": scaled[best]}
+            unsaid = unsaid or [(scaled[name], self.fit.base(name)) for name in free]
             probability = float(expit(scaled[best] + self.fit.base(best)))
             if scaled[best] < DECISIVE or probability < _LIKELY:
                 break
@@ -123,7 +134,7 @@ class _Court:
             found.append(Omission(best, probability, scaled[best], side))
             known[best] = Fact(None, None if side is None else halves(_at(best, side)))
             named.add(best)
-        return tuple(found), first
+        return tuple(found), unsaid
 
     def _free(self, named: set[str], known: Facts) -> list[str]:
         """Categories of the fit of which nothing is said.
