@@ -23,6 +23,7 @@ from pydicom.uid import (
     DigitalXRayImageStorageForPresentation,
     ExplicitVRLittleEndian,
     JPEG2000Lossless,
+    JPEGBaseline8Bit,
     RLELossless,
 )
 
@@ -73,11 +74,17 @@ def dicom(syntax: str = ExplicitVRLittleEndian, **tags: object) -> bytes:
             del dataset[name]
         else:
             setattr(dataset, name, value)
-    if syntax in (RLELossless, JPEG2000Lossless):
+    if syntax in (RLELossless, JPEG2000Lossless, JPEGBaseline8Bit):
         dataset["PixelData"].VR = "OB"
     file = io.BytesIO()
     dataset.save_as(file, enforce_file_format=True)
     return file.getvalue()
+
+
+def inflating() -> bytes:
+    head, mark, _ = dicom(DeflatedExplicitVRLittleEndian).partition(DEFLATED)
+    squeeze = zlib.compressobj(9, wbits=-zlib.MAX_WBITS)
+    return head + mark + b"".join(squeeze.compress(bytes(1 << 20)) for _ in range(256))
 
 
 def archive() -> bytes:
@@ -93,6 +100,7 @@ def sixteen() -> Image.Image:
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
 GHOST = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n(x) run\n%%EOF\n"
+DEFLATED = DeflatedExplicitVRLittleEndian.encode()
 BOMB = zlib.compress(bytes(64 << 20), 9)
 
 REFUSED: dict[str, Callable[[], bytes]] = {
@@ -148,7 +156,10 @@ REFUSED: dict[str, Callable[[], bytes]] = {
     "dicom cut short": lambda: dicom()[:900],
     "dicom of many frames": lambda: dicom(NumberOfFrames=3),
     "dicom in colour": lambda: dicom(PhotometricInterpretation="RGB", SamplesPerPixel=3),
-    "deflated dicom": lambda: dicom(DeflatedExplicitVRLittleEndian),
+    "dicom that inflates without end": inflating,
+    "dicom with another size in its pixels": lambda: dicom(
+        JPEGBaseline8Bit, PixelData=encapsulate([saved(GREY.resize((512, 512)), "JPEG")])
+    ),
     "dicom with damaged runs": lambda: dicom(RLELossless, PixelData=encapsulate([b"\xff" * 90])),
     "dicom with damaged jpeg 2000": lambda: dicom(
         JPEG2000Lossless, PixelData=encapsulate([b"\xff\x4f\xff\x51" + bytes(90)])
@@ -172,6 +183,7 @@ READ: dict[str, Callable[[], bytes]] = {
     "turned by exif": lambda: saved(GREY, "JPEG", exif=b"Exif\0\0" + b"MM\0*" + bytes(20)),
     "garbage for colours": lambda: saved(GREY, icc_profile=b"\xff" * 300),
     "bytes after the end": lambda: PNG + archive(),
+    "deflated dicom": lambda: dicom(DeflatedExplicitVRLittleEndian),
     "monochrome 1": lambda: dicom(PhotometricInterpretation="MONOCHROME1"),
 }
 NAMES = [

@@ -13,6 +13,14 @@ from iki_knowledge import Finding
 from medfilip_model.data.format import FORMAT, MANIFEST, SCHEMA
 from medfilip_model.data.samples import ImageSet, Sample
 from PIL import Image
+from pydicom import Dataset
+from pydicom.dataset import FileMetaDataset
+from pydicom.encaps import encapsulate
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    DigitalXRayImageStorageForPresentation,
+    ExplicitVRLittleEndian,
+)
 
 NAMES = [f"im-{n}" for n in range(7)]
 
@@ -95,3 +103,48 @@ def many() -> ImageSet:
     )
     pixels = np.arange(21, dtype=np.uint8)[:, None, None] * np.ones((1, 4, 4), np.uint8)
     return ImageSet("many", samples, pixels)
+
+
+RAMP = np.tile(np.arange(64, dtype=np.uint16) * 64, (64, 1))
+
+
+@pytest.fixture
+def dicom() -> Callable[..., bytes]:
+    """A radiograph, of 12 bits stored in 16; `frame` is what stands there for its pixels."""
+
+    def make(
+        pixels: np.ndarray = RAMP,
+        syntax: str = ExplicitVRLittleEndian,
+        frame: bytes | None = None,
+        **tags: object,
+    ) -> bytes:
+        dataset = Dataset()
+        dataset.SOPClassUID = DigitalXRayImageStorageForPresentation
+        dataset.SOPInstanceUID = "1.2.3"
+        plain = syntax in (ExplicitVRLittleEndian, DeflatedExplicitVRLittleEndian)
+        dataset.file_meta = FileMetaDataset()
+        dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID
+        dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
+        dataset.Rows, dataset.Columns = pixels.shape[-2:]
+        dataset.SamplesPerPixel = 1
+        dataset.PhotometricInterpretation = "MONOCHROME2"
+        dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 16, 12, 11
+        dataset.PixelRepresentation = 0
+        dataset.PixelData = pixels.tobytes() if frame is None else encapsulate([frame])
+        for name, value in tags.items():
+            if value is None:
+                del dataset[name]
+            else:
+                setattr(dataset, name, value)
+        if frame is None and not plain:
+            dataset.compress(syntax)
+        else:
+            dataset.file_meta.TransferSyntaxUID = syntax
+        if frame is not None:
+            dataset["PixelData"].VR = "OB"
+        buffer = io.BytesIO()
+        dataset.save_as(buffer, enforce_file_format=True)
+        return buffer.getvalue()
+
+    return make

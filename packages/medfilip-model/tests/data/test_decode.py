@@ -7,7 +7,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from medfilip_model.data.decode import load_image, read_grey, square, to_eight_bits
+from medfilip_model.data.decode import (
+    MAX_PIXELS,
+    check_pixels,
+    load_image,
+    read_grey,
+    square,
+    to_eight_bits,
+)
 from medfilip_model.errors import DataError
 from PIL import Image
 
@@ -85,6 +92,17 @@ def test_sixteen_bits_are_scaled_not_clipped(tmp_path):
     assert load_image(save(tmp_path / "deep.png", values), 8).tolist() == [[100] * 8] * 8
 
 
+def test_more_than_sixteen_bits_are_cut_to_sixteen(tmp_path):
+    values = np.array([[-5, 0], [65535, 70000]], dtype=np.int32)
+    save(tmp_path / "a.tiff", values)
+    assert np.asarray(read_grey(tmp_path / "a.tiff", 2)[0]).tolist() == [[0, 0], [255, 255]]
+
+
+def test_scaling_takes_the_nearest_grey():
+    # 100.78 and 100.39 of 255.
+    assert to_eight_bits(np.array([[25900, 25800, 65535]], np.uint16)).tolist() == [[101, 100, 255]]
+
+
 @settings(deadline=None)
 @given(st.integers(0, 2**16 - 1))
 def test_scaling_keeps_the_order(top):
@@ -109,15 +127,15 @@ def test_the_camera_says_which_way_is_up(tmp_path):
     assert load_image(tmp_path / "a.png", 8)[:, 0].tolist() == [0] * 4 + [255] * 4
 
 
-def bomb():
-    """A PNG that says it has 20,000 x 20,000 pixels and holds almost nothing."""
+def bomb(side=20000):
+    """A PNG that says it has so many pixels a side and holds almost nothing."""
 
     def part(kind, body):
         return (
             struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
         )
 
-    head = struct.pack(">IIBBBBB", 20000, 20000, 8, 0, 0, 0, 0)
+    head = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
     return (
         b"\x89PNG\r\n\x1a\n"
         + part(b"IHDR", head)
@@ -154,6 +172,26 @@ def test_a_hostile_file_is_one_clear_error(tmp_path, name):
             read_grey(source, 8)
     with pytest.raises(DataError, match=r"cannot read image '.*a\.jpg': ."):
         load_image(path, 8)
+
+
+@pytest.mark.parametrize(("width", "height"), [(0, 5), (5, 0)])
+def test_nothing_is_no_image(width, height):
+    with pytest.raises(DataError, match=f"{width} x {height} pixels: it is empty"):
+        check_pixels(width, height)
+
+
+def test_the_largest_image_is_still_read():
+    check_pixels(MAX_PIXELS // 1024, 1024)
+    with pytest.raises(DataError, match="more than the 48 million that are read"):
+        check_pixels(MAX_PIXELS // 1024 + 1, 1024)
+    # Its size stands in its first bytes; no pixel of it is decoded, and nothing is warned of.
+    with pytest.raises(DataError, match=r"9500 x 9500 pixels .* 48 million"):
+        read_grey(bomb(9500), 8)
+
+
+def test_no_interpreter_is_handed_a_file():
+    with pytest.raises(DataError, match="not an image of a known format"):
+        read_grey(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n", 8)
 
 
 @settings(deadline=None)

@@ -1,47 +1,11 @@
-import io
-
 import numpy as np
 import pytest
 from medfilip_model.data.decode import load_image, read_grey
 from medfilip_model.errors import DataError
 from pydicom import Dataset
-from pydicom.dataset import FileMetaDataset
-from pydicom.uid import (
-    DigitalXRayImageStorageForPresentation,
-    ExplicitVRLittleEndian,
-    JPEG2000Lossless,
-    RLELossless,
-    generate_uid,
-)
+from pydicom.uid import JPEG2000Lossless, RLELossless
 
 RAMP = np.tile(np.arange(64, dtype=np.uint16) * 64, (64, 1))
-
-
-def dicom(pixels=RAMP, syntax=ExplicitVRLittleEndian, **tags):
-    """A radiograph of 12 bits stored in 16."""
-    dataset = Dataset()
-    dataset.SOPClassUID = DigitalXRayImageStorageForPresentation
-    dataset.SOPInstanceUID = generate_uid(entropy_srcs=["a"])
-    dataset.file_meta = FileMetaDataset()
-    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID
-    dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
-    dataset.Rows, dataset.Columns = pixels.shape[-2:]
-    dataset.SamplesPerPixel = 1
-    dataset.PhotometricInterpretation = "MONOCHROME2"
-    dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 16, 12, 11
-    dataset.PixelRepresentation = 0
-    dataset.PixelData = pixels.tobytes()
-    for name, value in tags.items():
-        if value is None:
-            del dataset[name]
-        else:
-            setattr(dataset, name, value)
-    if syntax != ExplicitVRLittleEndian:
-        dataset.compress(syntax)
-    buffer = io.BytesIO()
-    dataset.save_as(buffer, enforce_file_format=True)
-    return buffer.getvalue()
 
 
 def grey(raw):
@@ -49,32 +13,32 @@ def grey(raw):
     return np.asarray(image)[0].astype(int)
 
 
-def test_the_range_of_the_pixels_becomes_black_to_white(tmp_path):
+def test_the_range_of_the_pixels_becomes_black_to_white(dicom, tmp_path):
     path = tmp_path / "no-ending"
     path.write_bytes(dicom())
     assert load_image(path, 64)[0].tolist() == [round(n * 255 / 63 - 1e-9) for n in range(64)]
     assert read_grey(path, 8)[1] == (64, 64)
 
 
-def test_the_window_is_what_is_shown():
+def test_the_window_is_what_is_shown(dicom):
     shown = grey(dicom(WindowCenter=1024, WindowWidth=512))
     assert shown[:12].max() == 0
     assert shown[21:].min() == 255
     assert 0 < shown[16] < 255
 
 
-def test_the_first_of_several_windows_counts():
+def test_the_first_of_several_windows_counts(dicom):
     several = grey(dicom(WindowCenter=[1024, 3000], WindowWidth=[512, 100]))
     assert several.tolist() == grey(dicom(WindowCenter=1024, WindowWidth=512)).tolist()
 
 
-def test_the_rescale_comes_before_the_window():
+def test_the_rescale_comes_before_the_window(dicom):
     tags = {"RescaleSlope": 2, "RescaleIntercept": -1000, "RescaleType": "US"}
     rescaled = grey(dicom(WindowCenter=2 * 1024 - 1000, WindowWidth=1024, **tags))
     assert np.abs(rescaled - grey(dicom(WindowCenter=1024, WindowWidth=512))).max() <= 1
 
 
-def test_a_voi_table_is_applied():
+def test_a_voi_table_is_applied(dicom):
     table = Dataset()
     table.LUTDescriptor = [4096, 0, 16]
     table.LUTData = np.minimum(np.arange(4096), 1000).astype("<u2").tobytes()
@@ -83,7 +47,7 @@ def test_a_voi_table_is_applied():
     assert shown[8] == pytest.approx(255 * 512 / 1000, abs=1)
 
 
-def test_monochrome1_is_inverted_and_padding_is_black():
+def test_monochrome1_is_inverted_and_padding_is_black(dicom):
     inverted = grey(dicom(PhotometricInterpretation="MONOCHROME1"))
     assert (inverted + grey(dicom())).tolist() == [255] * 64
     pixels = RAMP.copy()
@@ -94,12 +58,12 @@ def test_monochrome1_is_inverted_and_padding_is_black():
         assert {shown[1], shown[63]} == {0, 255}
 
 
-def test_a_constant_image_is_black():
+def test_a_constant_image_is_black(dicom):
     assert grey(dicom(np.full((64, 64), 900, np.uint16))).max() == 0
 
 
 @pytest.mark.parametrize("syntax", [JPEG2000Lossless, RLELossless])
-def test_compressed_pixels_are_the_same_pixels(syntax):
+def test_compressed_pixels_are_the_same_pixels(dicom, syntax):
     assert grey(dicom(syntax=syntax)).tolist() == grey(dicom()).tolist()
 
 
@@ -114,6 +78,6 @@ def test_compressed_pixels_are_the_same_pixels(syntax):
         ({"Rows": None}, "."),
     ],
 )
-def test_what_is_no_single_grey_image_is_refused(tags, message):
+def test_what_is_no_single_grey_image_is_refused(dicom, tags, message):
     with pytest.raises(DataError, match=message):
         read_grey(dicom(**tags), 64)

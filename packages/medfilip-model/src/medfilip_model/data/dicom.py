@@ -7,8 +7,10 @@ import numpy as np
 from PIL import Image
 from pydicom import Dataset, dcmread
 from pydicom.pixels.processing import apply_modality_lut, apply_voi_lut
+from pydicom.uid import RLELossless
 
 from medfilip_model.data.decode import bands, check_pixels
+from medfilip_model.data.dicom_frame import check_frame, check_inflated
 from medfilip_model.errors import DataError
 
 _GREY = ("MONOCHROME1", "MONOCHROME2")
@@ -19,7 +21,7 @@ def read_dicom(source: Path | bytes) -> Image.Image:
 
     Modality LUT or rescale, then VOI LUT or window (the first, where there are several), then the
     range of what is shown to 0..255; MONOCHROME1 is inverted; pixel padding becomes black.
-    Compressed transfer syntaxes are read by pylibjpeg.
+    Compressed transfer syntaxes are read by Pillow and pylibjpeg.
 
     Args:
         source: A file or its content.
@@ -28,10 +30,15 @@ def read_dicom(source: Path | bytes) -> Image.Image:
         An image of mode "L", 0 black.
 
     Raises:
-        DataError: Without pixels, with several frames, in colour, or too large.
+        DataError: Without pixels, with several frames, in colour, too large, or with compressed
+            pixels of another size than the header says.
     """
+    check_inflated(source)
     dataset = dcmread(io.BytesIO(source) if isinstance(source, bytes) else source)
     _check(dataset)
+    if dataset.file_meta.TransferSyntaxUID == RLELossless:
+        # pydicom's own decoder writes on where the runs go on beyond the image.
+        dataset.pixel_array_options(decoding_plugin="pylibjpeg")
     stored = dataset.pixel_array
     shown = np.empty(stored.shape, np.float32)
     for rows in bands(len(stored)):
@@ -59,6 +66,7 @@ def _check(dataset: Dataset) -> None:
     if kind not in _GREY:
         raise DataError(f"photometric interpretation {kind!r}; read are {' and '.join(_GREY)}")
     check_pixels(int(dataset.Columns), int(dataset.Rows))
+    check_frame(dataset)
 
 
 def _range(values: np.ndarray) -> tuple[float, float]:
