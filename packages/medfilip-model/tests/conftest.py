@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from iki_knowledge import KnowledgeBase, load_knowledge
+from medfilip_model.calibration import Calibration, Curves
 from medfilip_model.config import (
     DataConfig,
     FusionConfig,
@@ -24,6 +25,7 @@ from medfilip_model.config import (
 )
 from medfilip_model.model import MedFILIP
 from medfilip_model.phantom import PhantomConfig, generate
+from medfilip_model.platt import Curve
 from PIL import Image
 
 # What the drawn images show: a bright bar low on the left, a disc in the middle, or nothing.
@@ -88,6 +90,23 @@ def fusion_model(tiny_model_config: ModelConfig) -> MedFILIP:
     torch.manual_seed(0)
     head = FusionConfig(width=16, heads=2, layers=1, dropout=0.0, places=("left", "right"))
     return MedFILIP(tiny_model_config.model_copy(update={"fusion": head}))
+
+
+@pytest.fixture
+def calibration() -> Calibration:
+    """A mass has curves of its own, for the other classes there is a pooled one."""
+    own = Curve(slope=30, beside=-4, offset=-1, positives=10, negatives=90)
+    pooled = Curve(slope=5, beside=-1, offset=-3, positives=10, negatives=90)
+    head = Curve(slope=2, offset=-0.5, positives=10, negatives=90)
+    return Calibration(
+        images=100,
+        template="paper",
+        normal=DataConfig().normal,
+        centre=tuple(np.linspace(-0.2, 0.2, 32).tolist()),
+        classes=Curves(own={"mass": own}, pooled=pooled),
+        attributes=Curves(own={}, pooled=pooled),
+        presence=Curves(own={"mass": head}, pooled=None),
+    )
 
 
 def draw(shape: str, rng: np.random.Generator, size: int = 40) -> np.ndarray:

@@ -4,39 +4,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from iki_knowledge import IkiError, KnowledgeBase
-from medfilip_model.calibration import Calibration, Curves
-from medfilip_model.config import DataConfig
+from medfilip_model.calibration import Calibration
 from medfilip_model.data.decode import load_image
 from medfilip_model.encode import encode_images, encode_texts
 from medfilip_model.errors import ConfigError
 from medfilip_model.model import MedFILIP
-from medfilip_model.platt import Curve
 from medfilip_model.predict import choose_classes, predict, shown_classes
-from medfilip_model.presence import ask, entity_queries
-from medfilip_model.zeroshot import class_prompts, encode_classes
-from scipy.special import expit
-
-OWN = Curve(slope=30, beside=-4, offset=-1, positives=10, negatives=90)
-POOLED = Curve(slope=5, beside=-1, offset=-3, positives=10, negatives=90)
-HEAD = Curve(slope=2, offset=-0.5, positives=10, negatives=90)
 
 
 @pytest.fixture
 def files(folder: Path) -> list[Path]:
     return [folder / "images" / f"im-{n:03}.png" for n in range(3)]
-
-
-@pytest.fixture
-def calibration() -> Calibration:
-    return Calibration(
-        images=100,
-        template="paper",
-        normal=DataConfig().normal,
-        centre=tuple(np.linspace(-0.2, 0.2, 32).tolist()),
-        classes=Curves(own={"mass": OWN}, pooled=POOLED),
-        attributes=Curves(own={}, pooled=POOLED),
-        presence=Curves(own={"mass": HEAD}, pooled=None),
-    )
 
 
 def test_classes_are_ranked_and_broken_files_listed(
@@ -54,40 +32,14 @@ def test_classes_are_ranked_and_broken_files_listed(
     assert predictions[0].reasons is None
 
 
-def test_probabilities_are_those_of_the_curves(
-    fusion_model: MedFILIP, kb: KnowledgeBase, files: list[Path], calibration: Calibration
-):
-    predictions, _ = predict(fusion_model, files, kb, calibration=calibration)
-    pixels = np.stack([load_image(file, 32) for file in files])
-    embedded = encode_images(fusion_model, pixels)
-    normal = encode_texts(fusion_model, [calibration.normal])[0]
-    centre = embedded.new_tensor(calibration.centre)
-    logits = ask(fusion_model, pixels, entity_queries(fusion_model, ["mass"], kb)).presence
-    for row, prediction in enumerate(predictions):
-        by_label = {score.label: score for score in prediction.scores}
-        beside = float((embedded[row] - centre) @ normal)
-        assert prediction.normal == pytest.approx(float(embedded[row] @ normal), abs=1e-5)
-        for label, curve, source in (("Mass", OWN, "own"), ("Hernia", POOLED, "pooled")):
-            score = by_label[label]
-            text = encode_classes(fusion_model, class_prompts(kb, [score.category]))[0]
-            odds = curve.slope * float((embedded[row] - centre) @ text)
-            expected = expit(odds + curve.beside * beside + curve.offset)
-            assert score.probability == pytest.approx(expected, abs=1e-4)
-            assert score.similarity == pytest.approx(float(embedded[row] @ text), abs=1e-5)
-            assert score.calibrated == source
-        present = expit(HEAD.slope * float(logits[row, 0]) + HEAD.offset)
-        assert by_label["Mass"].presence == pytest.approx(present, abs=1e-4)
-        # No curve of its own, and none pooled.
-        assert by_label["Hernia"].presence is None
-        probable = [score.probability or 0 for score in prediction.scores]
-        assert probable == sorted(probable, reverse=True)
-
-
-def test_a_dual_encoder_has_no_presence(
+def test_each_file_is_held_against_no_finding_as_well(
     tiny_model: MedFILIP, kb: KnowledgeBase, files: list[Path], calibration: Calibration
 ):
     predictions, _ = predict(tiny_model, files, kb, calibration=calibration)
-    assert {score.presence for score in predictions[0].scores} == {None}
+    embedded = encode_images(tiny_model, np.stack([load_image(file, 32) for file in files]))
+    normal = encode_texts(tiny_model, [calibration.normal])[0]
+    told = [prediction.normal for prediction in predictions]
+    assert told == pytest.approx((embedded @ normal).tolist(), abs=1e-5)
 
 
 def test_reasons_stand_in_the_order_of_the_scores(

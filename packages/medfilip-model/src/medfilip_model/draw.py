@@ -8,12 +8,13 @@ from iki_knowledge import KnowledgeBase
 from PIL import Image
 
 from medfilip_model.calibration import Calibration
+from medfilip_model.classes import ClassScore
 from medfilip_model.data.decode import load_image
 from medfilip_model.errors import ConfigError
 from medfilip_model.heatmap import Kind, heatmap
 from medfilip_model.model import MedFILIP
 from medfilip_model.overlay import Panel, picture
-from medfilip_model.predict import ClassScore, Prediction, shown_classes
+from medfilip_model.predict import Prediction, shown_classes
 
 SHOWN = 288
 """The image is shown at this size, whatever the model's input."""

@@ -7,14 +7,12 @@ import numpy as np
 import torch
 from iki_knowledge import KnowledgeBase, Template
 from jaxtyping import Float
-from medfilip_model.calibration import Curves, Source, centred
+from medfilip_model.calibration import centred
+from medfilip_model.classes import ClassQuestions, ClassScore, score_classes
 from medfilip_model.config import DataConfig
 from medfilip_model.encode import encode_images, encode_texts
 from medfilip_model.explain import Reasons, explain
 from medfilip_model.heatmap import Heatmaps, Kind, heatmap
-from medfilip_model.predict import ClassScore
-from medfilip_model.presence import ask, entity_queries
-from medfilip_model.zeroshot import class_prompts, encode_classes
 from torch import Tensor
 
 from medfilip_app.loaded import Loaded
@@ -92,37 +90,21 @@ class Answers:
         Returns:
             As `medfilip_model.predict.predict` gives them.
         """
-        named = self.kb.classes(library)
-        categories = tuple(dict.fromkeys(named.values()))
-        texts = encode_classes(
-            self.loaded.model, class_prompts(self.kb, categories, self._template)
-        )
-        cosines = (self._embed(image) @ texts.T)[0].tolist()
-        curves = None if self.loaded.calibration is None else self.loaded.calibration.classes
-        probable = self._probable(image, texts, categories, curves)
-        present = self._present(image, categories)
-        known = {
-            category: (cosine, *probability, presence)
-            for category, cosine, probability, presence in zip(
-                categories, cosines, probable, present, strict=True
-            )
-        }
-        scores = [
-            ClassScore(label, category, cosine, probability, presence, source)
-            for label, category in named.items()
-            for cosine, probability, source, presence in [known[category]]
-        ]
-        return tuple(
-            sorted(scores, key=lambda one: (one.probability or 0.0, one.similarity), reverse=True)
-        )
+        model, named = self.loaded.model, self.kb.classes(library)
+        asked = ClassQuestions.of(model, self.kb, named, self.loaded.calibration)
+        return score_classes(model, image.pixels[None], self._embed(image), asked)[0]
 
     def phrase(self, image: Opened, phrase: str) -> PhraseScore:
         """How much an image resembles any phrase."""
         text = encode_texts(self.loaded.model, [phrase.strip()])
         normal = encode_texts(self.loaded.model, [self._normal])
         embedded, found = self._embed(image), self.loaded.calibration
-        pooled = None if found is None else Curves(own={}, pooled=found.classes.pooled)
-        [(probability, _)] = self._probable(image, text, [phrase], pooled)
+        probability = None
+        if found is not None and found.classes.pooled is not None:
+            scores, beside = (
+                centred(embedded, t, torch.tensor(found.centre)) for t in (text, normal)
+            )
+            probability = float(found.classes.pooled.probability(scores[:, 0], beside[:, 0])[0])
         return PhraseScore(
             phrase=phrase.strip(),
             similarity=float((embedded @ text.T)[0, 0]),
@@ -183,37 +165,3 @@ class Answers:
             known = encode_images(self.loaded.model, image.pixels[None])
             self._embedded.put(image.token, known)
         return known
-
-    def _probable(
-        self,
-        image: Opened,
-        texts: Float[Tensor, "C D"],
-        names: list[str] | tuple[str, ...],
-        curves: Curves | None,
-    ) -> list[tuple[float | None, Source | None]]:
-        """The probability of each text, and whose curve it was read from."""
-        found = self.loaded.calibration
-        if found is None or curves is None:
-            return [(None, None)] * len(names)
-        embedded, centre = self._embed(image), torch.tensor(found.centre)
-        scores = centred(embedded, texts, centre)
-        normal = centred(embedded, encode_texts(self.loaded.model, [self._normal]), centre)[:, 0]
-        rows: list[tuple[float | None, Source | None]] = []
-        for column, name in enumerate(names):
-            curve, source = curves.of(name)
-            value = None if curve is None else curve.probability(scores[:, column], normal)
-            rows.append((None if value is None else float(value[0]), source))
-        return rows
-
-    def _present(self, image: Opened, categories: tuple[str, ...]) -> list[float | None]:
-        """The fusion head's calibrated answers; None without such a head."""
-        model, found = self.loaded.model, self.loaded.calibration
-        if model.fusion is None or found is None or found.presence is None:
-            return [None] * len(categories)
-        logits = ask(model, image.pixels[None], entity_queries(model, categories, self.kb))
-        values: list[float | None] = []
-        for column, category in enumerate(categories):
-            curve, _ = found.presence.of(category)
-            row = logits.presence[:, column].numpy()
-            values.append(None if curve is None else float(curve.probability(row)[0]))
-        return values

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from iki_knowledge import Finding, KnowledgeBase
+from medfilip_model.classes import ClassScore
 from medfilip_model.explain import AttributeScore, Explanation, Reasons
-from medfilip_model.predict import ClassScore
 
 from medfilip_app.page.answers import PhraseScore
 from medfilip_app.page.words import category_name, spaced

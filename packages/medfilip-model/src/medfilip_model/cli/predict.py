@@ -11,8 +11,9 @@ import typer
 from medfilip_model.cli.errors import expected_errors
 
 if TYPE_CHECKING:
+    from medfilip_model.classes import ClassScore
     from medfilip_model.explain import AttributeScore, Explanation, Reasons
-    from medfilip_model.predict import ClassScore, Prediction
+    from medfilip_model.predict import Prediction
 
 # Attributes that a line names; --json has all.
 _NAMED = 4
