@@ -5,6 +5,8 @@
 RUN is what the tutorial trains, ``runs/phantom``. Written are ``phantom_contact_sheet.png`` (every
 class and severity), and in ``pictures/`` twelve of them, ``phantoms.png``, and what the tutorial's
 own commands draw: ``tutorial_phantoms.png``, ``tutorial_where.png``, ``tutorial_check.png``.
+``tests/docs`` draws the phantoms too and compares them with what is there, and takes the
+tutorial's pictures where it follows the tutorial.
 """
 
 import argparse
@@ -78,11 +80,10 @@ def front(phantoms: list[Phantom]) -> list[Phantom]:
     return [found[key] for key in FRONT.items()]
 
 
-def draw(run: Path, out: Path) -> list[Path]:
-    """Draw every picture.
+def draw_phantoms(out: Path) -> list[Path]:
+    """Draw the pictures that need no run.
 
     Args:
-        run: A run folder with a calibration.
         out: Where ``phantom_contact_sheet.png`` and ``pictures/`` are written.
 
     Returns:
@@ -93,9 +94,39 @@ def draw(run: Path, out: Path) -> list[Path]:
     written = [out / "phantom_contact_sheet.png", out / "pictures" / "phantoms.png"]
     for shown, path in zip((phantoms, front(phantoms)), written, strict=True):
         _save(contact_sheet(shown, columns=6, tile=192), path)
+    return written
+
+
+def take_over(followed: Path, out: Path) -> list[Path]:
+    """Copy what the tutorial's commands drew.
+
+    Args:
+        followed: The folder in which they ran.
+        out: Where ``pictures/`` is written.
+
+    Returns:
+        The files written.
+    """
+    (out / "pictures").mkdir(parents=True, exist_ok=True)
+    written = [out / "pictures" / target for target in SHOWN.values()]
+    for source, target in zip(SHOWN, written, strict=True):
+        shutil.copyfile(followed / source, target)
+    return written
+
+
+def draw_tutorial(run: Path, out: Path) -> list[Path]:
+    """Run those commands of the tutorial that draw something.
+
+    Args:
+        run: A run folder with a calibration, absolute.
+        out: As of `take_over`, absolute.
+
+    Returns:
+        The files written.
+    """
     with tempfile.TemporaryDirectory() as name, contextlib.chdir(name):
         Path("runs").mkdir()
-        Path("runs/phantom").symlink_to(run.resolve())
+        Path("runs/phantom").symlink_to(run)
         for step in steps((DOCS / "tutorial.md").read_text("utf-8")):
             if step.kind == "file":
                 Path(step.name).write_text(step.text, encoding="utf-8")
@@ -105,10 +136,7 @@ def draw(run: Path, out: Path) -> list[Path]:
                     [SCRIPTS / words[0], *words[1:]], check=True, stdout=subprocess.DEVNULL,
                     env={**os.environ, "NO_COLOR": "1"},
                 )  # fmt: skip
-        for source, target in SHOWN.items():
-            written.append(out / "pictures" / target)
-            shutil.copyfile(source, written[-1])
-    return written
+        return take_over(Path(name), out)
 
 
 def _save(image: Image.Image, path: Path) -> None:
@@ -123,7 +151,8 @@ def main() -> None:
     parser.add_argument("--run", type=Path, required=True, help="a run folder")
     parser.add_argument("--out", type=Path, default=DOCS, help="in place of docs/")
     arguments = parser.parse_args()
-    for path in draw(arguments.run, arguments.out):
+    run, out = arguments.run.resolve(), arguments.out.resolve()
+    for path in (*draw_phantoms(out), *draw_tutorial(run, out)):
         sys.stdout.write(f"{path.name} ({path.stat().st_size // 1024} kB)\n")
 
 

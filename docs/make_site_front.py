@@ -2,7 +2,8 @@
 
     uv run python docs/make_site_front.py [--out FILE] [--page index.html] [--width 1280]
 
-With Debian's chromium, headless.
+With Debian's chromium, headless. ``tests/test_docs_site.py`` takes the same picture, by `take`, and
+compares it with the one that is there.
 """
 
 import argparse
@@ -18,14 +19,16 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 DOCS = Path(__file__).resolve().parent
-CHROMIUM = "/usr/bin/chromium"
+CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 )  # fmt: skip
+PICTURE, WIDTH, HEIGHT = DOCS / "site_front.png", 1280, 1000
+"""Of the front page, and its size in pixels."""
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -55,27 +58,48 @@ def served(folder: Path) -> Generator[str]:
             thread.join()
 
 
-def take(page: str, width: int, height: int, out: Path) -> None:
-    """Build the site, and take a picture of the top of a page.
+def build(site: Path) -> None:
+    """Build the site, strictly.
 
     Args:
-        page: Its file in the site.
+        site: Folder to write.
+
+    Raises:
+        CalledProcessError: If anything in it is wrong.
+    """
+    subprocess.run(
+        [Path(sysconfig.get_path("scripts")) / "mkdocs", "build", "--strict", "--quiet",
+         "--site-dir", site],
+        cwd=DOCS.parent, env={**os.environ, "NO_MKDOCS_2_WARNING": "1"}, check=True,
+    )  # fmt: skip
+
+
+@contextmanager
+def chromium() -> Generator[Browser]:
+    """Debian's Chromium, headless.
+
+    Yields:
+        The browser, open.
+    """
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+def take(browser: Browser, url: str, out: Path, width: int = WIDTH, height: int = HEIGHT) -> None:
+    """Take a picture of the top of a page.
+
+    Args:
+        browser: What opens it.
+        url: Its address.
+        out: PNG to write.
         width: Of the window in pixels.
         height: Of the window in pixels; 0 for all of the page.
-        out: PNG to write.
     """
-    command = Path(sysconfig.get_path("scripts")) / "mkdocs"
-    with tempfile.TemporaryDirectory() as site:
-        subprocess.run(
-            [command, "build", "--strict", "--quiet", "--site-dir", site],
-            cwd=DOCS.parent, env={**os.environ, "NO_MKDOCS_2_WARNING": "1"}, check=True,
-        )  # fmt: skip
-        with sync_playwright() as playwright, served(Path(site)) as address:
-            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-            view = browser.new_page(viewport={"width": width, "height": height or 900})
-            view.goto(f"{address}/{page}", wait_until="networkidle")
-            view.screenshot(path=out, full_page=not height)
-            browser.close()
+    with browser.new_page(viewport={"width": width, "height": height or 900}) as view:
+        view.goto(url, wait_until="networkidle")
+        view.screenshot(path=out, full_page=not height)
     with Image.open(out) as picture:
         picture.convert("RGB").quantize(256).save(out, optimize=True)
 
@@ -83,12 +107,16 @@ def take(page: str, width: int, height: int, out: Path) -> None:
 def main() -> None:
     """Take the picture that the command line asks for."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--out", type=Path, default=DOCS / "site_front.png")
+    parser.add_argument("--out", type=Path, default=PICTURE)
     parser.add_argument("--page", default="index.html")
-    parser.add_argument("--width", type=int, default=1280)
-    parser.add_argument("--height", type=int, default=1000, help="0: all of the page")
+    parser.add_argument("--width", type=int, default=WIDTH)
+    parser.add_argument("--height", type=int, default=HEIGHT, help="0: all of the page")
     arguments = parser.parse_args()
-    take(arguments.page, arguments.width, arguments.height, arguments.out)
+    with tempfile.TemporaryDirectory() as name:
+        build(Path(name))
+        with served(Path(name)) as address, chromium() as browser:
+            url = f"{address}/{arguments.page}"
+            take(browser, url, arguments.out, arguments.width, arguments.height)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ What stands in a page's fenced blocks is what runs:
   ``uv run`` taken as that of this clone.
 - ``text`` right below them: what the last command prints on stdout, to the letter, but that a line
   or a part written as ``…`` stands for anything, and that figures of time are not compared.
+- ``console``: commands behind ``$``, what each prints on stdout below it;
 - any other language with ``title="NAME"``: a file of that name, written before what follows.
 
 Exit code 1 with the difference at the first command that fails or prints something else.
@@ -70,11 +71,22 @@ def steps(page: str) -> Iterator[Step]:
         body = re.sub(rf"^{fence['indent']}", "", fence["body"], flags=re.MULTILINE)
         if fence["language"] == "bash":
             yield from (Step("command", line) for line in commands(body))
+        elif fence["language"] == "console":
+            yield from _session(body)
         elif title:
             yield Step("file", _SNIPPET.sub(_included, body), title[1])
         elif fence["language"] == "text" and _right_below(page, last_command, fence.start()):
             yield Step("output", body)
         last_command = fence.end() if fence["language"] == "bash" else -1
+
+
+def _session(body: str) -> Iterator[Step]:
+    """Commands behind ``$`` with what they print, of a block between the fences."""
+    for part in re.split(r"^\$ ", body, flags=re.MULTILINE)[1:]:
+        line, _, printed = part.partition("\n")
+        yield from (Step("command", command) for command in commands(line))
+        if printed.strip():
+            yield Step("output", printed)
 
 
 def _right_below(page: str, end: int, start: int) -> bool:

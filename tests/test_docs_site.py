@@ -3,34 +3,22 @@
 import importlib
 import importlib.util
 import re
-import subprocess
-import sysconfig
 from collections.abc import Iterator
 from fnmatch import fnmatch
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
+from PIL import Image
 
 ROOT = Path(__file__).parents[1]
-SCRIPTS = Path(sysconfig.get_path("scripts"))
 # What a browser fetches without being asked: not the target of a link that a person follows.
 FETCHED = re.compile(
     r"<(?:script|img|iframe|source|video|audio|embed|link)\b[^>]*?"
     r"\b(?:src|srcset|href|data)=[\"']?((?:https?:)?//[^\"'\s>]+)"
 )
 PACKAGES = ("iki_knowledge", "gpt_ie", "ssm", "medfilip_model", "medfilip_bench")
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("site")
-    done = subprocess.run(
-        [SCRIPTS / "mkdocs", "build", "--strict", "--quiet", "--site-dir", folder],
-        cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-3000:]
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +31,13 @@ def front() -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def site(front: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("site")
+    front.build(folder)
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -87,15 +82,23 @@ def test_a_browser_asks_this_host_alone_and_nothing_runs_over(
 
 @pytest.fixture(scope="module")
 def browser(front: ModuleType) -> Iterator[object]:
-    if not Path(front.CHROMIUM).is_file():
+    if not front.CHROMIUM.is_file():
         pytest.skip(f"{front.CHROMIUM} is not installed")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        flags = list(front.FLAGS)
-        started = playwright.chromium.launch(executable_path=front.CHROMIUM, args=flags)
+    with front.chromium() as started:
         yield started
-        started.close()
+
+
+def test_the_picture_of_the_front_page_is_taken(
+    address: str, front: ModuleType, browser: object, tmp_path: Path
+):
+    taken = tmp_path / front.PICTURE.name
+    front.take(browser, f"{address}/index.html", taken)
+    with Image.open(taken) as new, Image.open(front.PICTURE) as shown:
+        assert new.size == shown.size == (front.WIDTH, front.HEIGHT)
+        # Coarse: another machine has other fonts.
+        coarse = [np.asarray(one.convert("L").resize((32, 25)), float) for one in (new, shown)]
+    assert np.ptp(coarse[0]) > 100, "the picture is blank"
+    assert np.corrcoef(coarse[0].ravel(), coarse[1].ravel())[0, 1] > 0.9, "renew the picture"
 
 
 @pytest.mark.parametrize("package", PACKAGES)

@@ -2,11 +2,13 @@
 
 import importlib.util
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 ROOT = Path(__file__).parents[2]
@@ -31,6 +33,28 @@ def run_page() -> ModuleType:
 @pytest.fixture(scope="session")
 def hook() -> ModuleType:
     return load("commands_hook", ROOT / "docs" / "commands_hook.py")
+
+
+@pytest.fixture(scope="session")
+def pictures(run_page: ModuleType) -> ModuleType:
+    """The script that draws the pictures; it takes the tutorial's commands from `run_page`."""
+    assert sys.modules["run_page"] is run_page
+    return load("make_pictures", ROOT / "docs" / "make_pictures.py")
+
+
+@pytest.fixture(scope="session")
+def looks_like() -> Callable[[Path, str], bool]:
+    """Whether a picture in a folder is the one of that name in docs/, all but the last bits."""
+
+    def compare(folder: Path, name: str) -> bool:
+        pixels: list[np.ndarray] = []
+        for path in (folder / name, ROOT / "docs" / name):
+            with Image.open(path) as picture:
+                pixels.append(np.asarray(picture.convert("L"), float))
+        new, shown = pixels
+        return new.shape == shown.shape and float(np.abs(new - shown).mean()) < 1
+
+    return compare
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Every command of the README and of the documentation runs: each page is followed as it stands.
+"""Every command of the READMEs and of the documentation runs: each page is followed as it stands.
 
 ``commands.toml`` has a line for each command of each page; one that is not there fails. A command
 runs as it is, or as that line says: with options that make it small, against a server of this
@@ -9,6 +9,7 @@ page shows as its output is compared where the command runs as it is.
 import contextlib
 import importlib.metadata
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -29,18 +30,22 @@ TABLE: Mapping[str, Any] = tomllib.loads(
     Path(__file__).with_name("commands.toml").read_text("utf-8")
 )
 PLAIN = {"COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"}
+PAGES = (ROOT / "README.md", *ROOT.glob("packages/*/README.md"), *(ROOT / "docs").rglob("*.md"))
 # What each page finds in its folder, beside the clone's packages and examples.
 NEEDS: Mapping[str, tuple[str, ...]] = {
     "README.md": ("run", "FOLDER", "ROOT", "IMAGE.png", "REPORT.txt"),
     "docs/howto/mimic.md": ("mimic",),
     "docs/howto/ray.md": ("reports",),
+    "packages/gpt-ie/README.md": ("reports", "report.txt"),
+    "packages/medfilip-model/README.md": ("run", "IMAGE.png"),
 }
 
 
 def page_names() -> list[str]:
-    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
     return sorted(
-        str(page.relative_to(ROOT)) for page in pages if "```bash" in page.read_text("utf-8")
+        str(page.relative_to(ROOT))
+        for page in PAGES
+        if re.search("```(bash|console)\n", page.read_text("utf-8"))
     )
 
 
@@ -62,7 +67,7 @@ def make(request: pytest.FixtureRequest) -> Callable[[str, Path], None]:
         phantoms: Path = request.getfixturevalue("phantoms")
         if what == "reports":
             shutil.copyfile(phantoms / "reports.csv", folder / "reports.csv")
-        elif what == "REPORT.txt":
+        elif what.lower() == "report.txt":
             target.write_text("FINDINGS: Small left pleural effusion. No pneumothorax.\n")
         elif what == "IMAGE.png":
             shutil.copyfile(phantoms / "images" / "phantom-000001.png", target)
@@ -135,6 +140,8 @@ def test_a_page_is_followed(
     make: Callable[[str, Path], None],
     server: str,
     cache: Path,
+    pictures: ModuleType,
+    looks_like: Callable[[Path, str], bool],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ):
@@ -155,22 +162,42 @@ def test_a_page_is_followed(
                     printed = run(step.text, how, server, run_page)
             elif not how:
                 assert run_page.differences(step.text, printed) == []
+    if name == "docs/tutorial.md":
+        pictures.take_over(tmp_path, tmp_path / "taken")
+        assert looks_like(tmp_path / "taken", "pictures/tutorial_phantoms.png")
 
 
-def lines_with(key: str) -> dict[str, Any]:
-    return {
-        command: how[key]
-        for page in TABLE["page"].values()
+def inline_commands() -> set[str]:
+    """Those in the running text and the tables of all pages."""
+    found: set[str] = set()
+    for page in PAGES:
+        text = re.sub(r"^ *```.*?^ *```", "", page.read_text("utf-8"), flags=re.M | re.S)
+        found |= {" ".join(words.split()) for words in re.findall(r"`(uv run [^`]+)`", text)}
+    return found
+
+
+def test_every_command_between_words_has_a_line_and_every_line_a_command():
+    in_blocks = {command for page in TABLE["page"].values() for command in page}
+    assert inline_commands() - in_blocks == set(TABLE["inline"])
+
+
+def lines_with(key: str) -> list[tuple[str, Any]]:
+    return [
+        (command, how[key])
+        for page in (*TABLE["page"].values(), TABLE["inline"])
         for command, how in page.items()
         if key in how
-    }
+    ]
 
 
 def test_what_is_not_run_is_little_and_has_its_reason():
-    assert len(lines_with("not_run")) <= 8
-    assert all(len(reason) > 20 for reason in lines_with("not_run").values())
+    reasons = dict(lines_with("not_run"))
+    assert len(reasons) <= 17
+    assert all(len(reason) > 20 for reason in reasons.values())
 
 
-@pytest.mark.parametrize(("test", "words"), lines_with("run_by").values())
+@pytest.mark.parametrize(
+    ("test", "words"), sorted({tuple(where) for _, where in lines_with("run_by")})
+)
 def test_what_another_test_runs_stands_there(test: str, words: str):
     assert words in (ROOT / test).read_text("utf-8")

@@ -36,6 +36,13 @@ k = 1
     echo e
     ```
 
+```console
+$ echo f  # a remark
+$ echo g
+g
+
+```
+
 ```python
 print("only to read")
 ```
@@ -50,6 +57,9 @@ def test_steps_stand_in_the_order_of_the_page(run_page: ModuleType):
         ("output", "a\n", ""),
         ("file", "k = 1\n", "own.toml"),
         ("command", "echo e", ""),
+        ("command", "echo f", ""),
+        ("command", "echo g", ""),
+        ("output", "g\n\n", ""),
     ]
 
 

@@ -1,14 +1,13 @@
 """The README shows what the commands print and what the code does."""
 
-import os
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from iki_knowledge.cli import app
 from iki_knowledge.coverage import coverage
+from typer.testing import CliRunner
 
 README = Path(__file__).parents[1] / "README.md"
 TEXT = README.read_text("utf-8")
@@ -20,14 +19,10 @@ def test_a_command_prints_what_the_readme_shows(command, shown):
     program, *args = shlex.split(command)
     assert program == "iki"
     # typer writes colours whatever the terminal when one of these is set, as CI services do.
-    forcing = {"FORCE_COLOR", "PY_COLORS", "GITHUB_ACTIONS"}
-    environment = {name: value for name, value in os.environ.items() if name not in forcing}
-    environment.update(COLUMNS="100", NO_COLOR="1", TERM="dumb")
-    code = "import sys; from iki_knowledge.cli import app; sys.argv[0] = 'iki'; app()"
-    done = subprocess.run(
-        [sys.executable, "-c", code, *args], capture_output=True, text=True, env=environment
-    )
-    assert done.returncode == 0, done.stderr
+    forcing = dict.fromkeys(("FORCE_COLOR", "PY_COLORS", "GITHUB_ACTIONS"))
+    runner = CliRunner(env={"COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb", **forcing})
+    done = runner.invoke(app, args, prog_name="iki")
+    assert done.exit_code == 0, done.output
     printed = "\n".join(line.rstrip() for line in done.stdout.splitlines()).strip()
     assert printed == shown.strip()
 

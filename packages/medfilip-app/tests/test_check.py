@@ -50,6 +50,7 @@ def test_many_reports_are_judged_each_by_its_own_image(loaded: Loaded):
     assert [one.finding.category for one in dark.statements] == ["mass"]
     assert dark.statements[0].judgement.probability == 0.2
     assert bright.statements[0].judgement.probability == 0.8
+    assert (dark.score, bright.score) == (3.0, 3.0)
     assert dark.omissions == ()
     assert [one.category for one in bright.omissions] == ["cardiomegaly"]
 

@@ -18,6 +18,13 @@ def test_a_run_says_what_it_was_trained_on(run: Path):
     assert loaded.kb.version == load_knowledge().version
 
 
+def test_a_run_is_named_by_its_folder_wherever_one_stands(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(run)
+    assert load(Path()).name == "tiny"
+
+
 def test_a_run_without_records_is_not_taken_for_one_of_phantoms(bare: Path):
     loaded = load(bare)
     assert loaded.calibration is None

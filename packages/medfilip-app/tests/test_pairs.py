@@ -73,6 +73,19 @@ def test_other_formats(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("p.csv", "\n\nid,image,report\na,a.png,Mass.\n"),
+        ("p.jsonl", ' \n{"id": "a", "image": "a.png", "report": "Mass."}\n'),
+    ],
+)
+def test_empty_lines_come_before_a_table_too(tmp_path: Path, name: str, text: str):
+    (pair,) = open_pairs(table(tmp_path, text, name)).pairs()
+    assert isinstance(pair, Pair)
+    assert (pair.report.report_id, pair.image) == ("a", "a.png")
+
+
+@pytest.mark.parametrize(
     ("row", "reason"),
     [
         ("a,,r.txt", "no file in 'image'"),

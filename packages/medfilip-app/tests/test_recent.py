@@ -17,3 +17,10 @@ def test_a_value_is_replaced():
     kept.put("a", 2)
     assert kept.get("a") == 2
     assert len(kept) == 1
+
+
+def test_a_value_that_is_replaced_is_the_last_one_used():
+    kept: Recent[str, int] = Recent(2)
+    for key, value in (("a", 1), ("b", 2), ("a", 3), ("c", 4)):
+        kept.put(key, value)
+    assert (kept.get("a"), kept.get("b")) == (3, None)

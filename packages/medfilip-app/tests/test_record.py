@@ -25,6 +25,8 @@ def test_the_fields_are_those_of_the_readme(loaded: Loaded, found: Check):
         "omissions",
     }  # fmt: skip
     assert told["schema"] == 1
+    assert told["knowledge"] == loaded.kb.version
+    assert told["score"] == found.score == 3.0
     assert told["model"] == {
         "run": "tiny",
         "trained_on": "64 phantoms, 2 epochs",
@@ -79,6 +81,10 @@ def test_a_name_of_any_bytes_can_be_written(loaded: Loaded, found: Check):
     record = check_record(loaded, Path("a\udce9.png"), replace(found, report_id="\udce9"))
     to_json(record).encode("utf-8")
     assert (record.image, record.report_id) == ("a\ufffd.png", "\ufffd")
+    odd = check_record(replace(loaded, name="\udce9"), "épanchement.png", found)
+    assert odd.model.run == "\ufffd"
+    # As a person reads it, not as escapes.
+    assert '"épanchement.png"' in to_json(odd)
 
 
 @pytest.mark.parametrize(

@@ -11,13 +11,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from gpt_ie import EngineError, ReadError, Rejected, Report, ReportFindings, StoreError
+from gpt_ie import (
+    EngineError,
+    ReadError,
+    Rejected,
+    Report,
+    ReportFindings,
+    RulesEngine,
+    StoreError,
+)
 from gpt_ie.store import journal_path
 from medfilip_app import check
 from medfilip_app.errors import AppError
 from medfilip_app.loaded import Loaded, load
 from medfilip_app.record import CheckRecord
 from medfilip_app.table import check_table
+from medfilip_model.data.decode import load_image
 from medfilip_model.errors import DataError
 from PIL import Image
 
@@ -86,6 +95,19 @@ def test_every_pair_is_judged_in_batches_and_written_in_order(
     assert sorted(path.name for path in tmp_path.glob("*checks*")) == ["checks.jsonl"]
 
 
+def test_a_table_shows_the_model_the_middle_square_as_one_check_does(
+    loaded: Loaded, counted: Counting, tmp_path: Path
+):
+    pairs = write_pairs(tmp_path, 1)
+    wide = np.zeros((40, 80), np.uint8)
+    wide[:, 20:60] = 204
+    Image.fromarray(wide).save(tmp_path / "0.png")
+    check_table(loaded, pairs, tmp_path / "checks.jsonl")
+    (told,) = records(tmp_path / "checks.jsonl")
+    seen = float(load_image(tmp_path / "0.png", 32).mean()) / 255
+    assert told.statements[0].probability == round(seen, 3) > 0.75
+
+
 def test_what_fails_is_written_with_its_reason_and_the_others_go_on(
     loaded: Loaded, counted: Counting, tmp_path: Path
 ):
@@ -139,6 +161,14 @@ def test_a_report_that_the_engine_cannot_read_fails(
     assert [one.report_id for one in records(out)] == ["p1"]
 
 
+class Renamed:
+    """An engine with another key, as another version of it has."""
+
+    def __init__(self, engine: RulesEngine) -> None:
+        self.name, self.key = engine.name, f"{engine.key}!"
+        self.extract = engine.extract
+
+
 def interrupt(monkeypatch: pytest.MonkeyPatch, counted: Counting, after: int) -> None:
     """Stop in the batch after so many."""
 
@@ -176,7 +206,7 @@ def test_a_run_that_was_cut_off_goes_on(
     assert summary.contradicted == 2
 
 
-@pytest.mark.parametrize("change", ["nothing", "no resume", "weights", "name"])
+@pytest.mark.parametrize("change", ["nothing", "no resume", "weights", "name", "engine", "image"])
 def test_only_what_the_same_run_answered_is_taken_over(
     loaded: Loaded,
     run: Path,
@@ -195,7 +225,16 @@ def test_only_what_the_same_run_answered_is_taken_over(
         next(then.model.parameters()).data[0] += 1
     if change == "name":
         then = replace(then, name="other")
-    summary = check_table(then, pairs, out, resume=change != "no resume")
+    engine = RulesEngine(then.kb)
+    if change == "engine":
+        engine = Renamed(engine)
+    if change == "image":
+        # Other names of the same files: as large, and changed at the same time.
+        for number in range(4):
+            (tmp_path / f"{number}.png").rename(tmp_path / f"{number}.PNG")
+        table = pairs.read_text("utf-8").replace(".png", ".PNG")
+        pairs.write_text(table, encoding="utf-8")
+    summary = check_table(then, pairs, out, engine=engine, resume=change != "no resume")
     assert summary.resumed == (2 if change == "nothing" else 0)
     assert sum(counted.calls) == (4 if change == "nothing" else 6)
 

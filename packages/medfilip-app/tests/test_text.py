@@ -90,11 +90,24 @@ def test_no_probability_is_certain():
     assert [percent(value) for value in (None, 0.0, 0.004, 0.5, 0.996, 1.0)] == [
         "", "< 1%", "< 1%", "50%", "> 99%", "> 99%",
     ]  # fmt: skip
+    assert [percent(value) for value in (0.01, 0.06, 0.94, 0.99)] == ["1%", "6%", "94%", "99%"]
+
+
+@pytest.mark.usefixtures("foresee")
+def test_each_verdict_has_its_colour(loaded: Loaded):
+    console = Console(file=io.StringIO(), width=120, force_terminal=True, color_system="standard")
+    text = "Small left pleural effusion. No pneumothorax. Possible nodule."
+    console.print(as_text(record(loaded, text)))
+    drawn = console.file.getvalue()  # type: ignore[attr-defined]
+    for colour, verdict in (("1;31", "contradicted"), ("32", "supported"), ("33", "undecided")):
+        assert f"\x1b[{colour}m{verdict}" in drawn
 
 
 @pytest.mark.usefixtures("foresee")
 def test_only_phantoms_are_called_so(loaded: Loaded):
     of_images = replace(loaded, phantom=False, trained_on="9 images of 'set'")
+    odd = record(replace(loaded, name="a\x1b[31m\nb"), "A mass.").model
+    assert model_line(odd).startswith("Model 'a [31m b', ")
     model = record(of_images, "A mass.").model
     assert model_line(model) == (
         "Model 'tiny', trained on 9 images of 'set'. Not for clinical use."

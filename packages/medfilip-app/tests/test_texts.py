@@ -21,6 +21,8 @@ def test_embeddings_are_those_of_the_model(model: MedFILIP):
     for texts in (TEXTS, TEXTS[::-1], TEXTS[:1] * 3):
         known = encode_texts(model, texts)
         assert torch.allclose(encode_texts(view, texts), known, atol=1e-6)
+    again = [*TEXTS, *TEXTS[::-1]]
+    assert torch.allclose(view.encode_text(again), model.encode_text(again), atol=1e-6)
 
 
 def test_each_text_is_embedded_once(model: MedFILIP, monkeypatch: pytest.MonkeyPatch):

@@ -23,6 +23,13 @@ def test_stronger_is_brighter_and_more_covering():
     assert (over == over[:, :1]).all()
 
 
+def test_colours_begin_without_an_edge():
+    image = np.full((1, 400), 120, np.uint8)
+    drawn = coloured(image, np.linspace(-1, 1, 400)[None], floor=0.0, top=1.0).astype(int)
+    assert np.abs(np.diff(drawn, axis=1)).max() <= 3
+    assert np.abs(drawn[0, 220] - 120).max() <= 12
+
+
 def test_panels_stand_side_by_side_on_one_scale():
     image = np.full((20, 20), 100, np.uint8)
     weak, strong = (Panel(("x",), np.full((5, 5), v, np.float32)) for v in (0.1, 1.0))

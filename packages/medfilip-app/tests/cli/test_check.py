@@ -178,6 +178,32 @@ def test_the_summary_as_json(run: Path, image: Path, tmp_path: Path):
     assert json.loads(out.read_text("utf-8"))["report_id"] == image.name
 
 
+def test_options_of_a_table_reach_it(
+    run: Path, image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    sizes: list[int] = []
+    foreseen = check.compare
+
+    def compare_or_stop(model: object, pixels: np.ndarray, *rest: object) -> object:
+        sizes.append(len(pixels))
+        if len(sizes) == 2:
+            raise KeyboardInterrupt
+        return foreseen(model, pixels, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(check, "compare", compare_or_stop)
+    pairs = write_table(tmp_path, *((name, image.name, "A mass.") for name in "abc"))
+    assert invoke(pairs, "--run", run, "--batch", 2).exit_code == 130
+    again = invoke(pairs, "--run", run, "--no-resume")
+    assert again.stdout.splitlines()[0] == "pairs         3 (0 failed)"
+    assert sizes == [2, 1, 3]
+    assert invoke(pairs, "--run", run, "--batch", 0).exit_code == 2
+
+
+def test_omissions_that_cannot_be_told_are_not_counted(bare: Path, image: Path, tmp_path: Path):
+    result = invoke(write_table(tmp_path, ("a", image.name, "A mass.")), "--run", bare)
+    assert "omissions     not known" in result.stdout.splitlines()
+
+
 def test_many_failures_are_counted_and_the_first_shown(run: Path, tmp_path: Path):
     pairs = write_table(tmp_path, *((str(n), "gone.png", "A mass.") for n in range(9)))
     result = invoke(pairs, "--run", run)
@@ -261,6 +287,11 @@ def test_an_image_that_is_none(
         (("--image", "IMAGE"), "give --image and --report, or a table of PAIRS"),
         ((), "give --image and --report, or a table of PAIRS"),
         (("--image", "IMAGE", "--report", "REPORT", "--out", "x"), "--out and --id belong to"),
+        (("--image", "IMAGE", "--report", "REPORT", "--id", "x"), "--out and --id belong to"),
+        (
+            ("--image", "x", "--report", "x", "--heatmap", "x.jpg", "--run", "absent"),
+            "heatmap file 'x.jpg' must end in .png",
+        ),
         (("PAIRS", "--image", "IMAGE"), "--image, --report and --heatmap belong to one check"),
         (("PAIRS", "--heatmap", "x.png"), "--image, --report and --heatmap belong to one check"),
         (

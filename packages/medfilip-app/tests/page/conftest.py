@@ -1,7 +1,10 @@
 """A desk with a tiny run and a judge that can be foreseen, the page on a port, a browser."""
 
+import importlib.util
 import io
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -14,6 +17,7 @@ from medfilip_app.page.gallery import Opened
 from medfilip_app.page.server import application, running
 from medfilip_model.consistency import Judgement, Omission, SlotJudgement
 from PIL import Image
+from playwright.sync_api import Browser
 
 
 @pytest.fixture(scope="session")
@@ -67,3 +71,24 @@ def good() -> bytes:
 def address(desk: Desk) -> Iterator[str]:
     with running(application(desk)) as served:
         yield served
+
+
+@pytest.fixture(scope="session")
+def screenshots() -> ModuleType:
+    """The script that takes the pictures of the documentation."""
+    path = Path(__file__).parents[2] / "docs" / "make_screenshots.py"
+    spec = importlib.util.spec_from_file_location("make_screenshots", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def browser(screenshots: ModuleType) -> Iterator[Browser]:
+    # Not for the whole session: until it is closed no other test of this thread may run asyncio.
+    if not screenshots.CHROMIUM.exists():
+        pytest.skip(f"{screenshots.CHROMIUM} is not installed")
+    with screenshots.chromium() as opened:
+        yield opened

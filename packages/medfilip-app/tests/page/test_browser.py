@@ -3,36 +3,14 @@
 import io
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
 from medfilip_app.page.desk import Desk
 from PIL import Image
-from playwright.sync_api import Browser, Page, Request, sync_playwright
+from playwright.sync_api import Browser, Page, Request
 
 TABS = ("Image", "Report", "Check", "Dictionary")
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    # Not for the whole session: until it is closed no other test of this thread may run asyncio.
-    if not CHROMIUM.exists():
-        pytest.skip(f"{CHROMIUM} is not installed")
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")
@@ -343,50 +321,6 @@ def test_it_fits_a_phone(phone: Page):
             phone.wait_for_selector("#check-verdicts .mf-line")
         width = phone.evaluate("[document.documentElement.scrollWidth, innerWidth]")
         assert width == [390, 390], name
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_words_stand_out(browser: Browser, address: str, scheme: str):
-    """What is read has at least the contrast of WCAG AA, 4.5."""
-    page = browser.new_page(color_scheme=scheme)
-    page.set_default_timeout(15_000)
-    page.goto(address)
-    show_phantom(page)
-    pairs = page.evaluate(
-        """[...document.querySelectorAll('#header *, #image-classes *, #image-why *, .mf-drop *')]
-            .filter((e) => e.checkVisibility() && e.firstChild?.nodeType === Node.TEXT_NODE)
-            .map((e) => {
-                const paper = [];
-                for (let at = e; at; at = at.parentElement) {
-                    paper.push(getComputedStyle(at).backgroundColor);
-                }
-                return [e.outerHTML.slice(0, 80), getComputedStyle(e).color, paper];
-            })"""
-    )
-    page.close()
-    assert len(pairs) > 40
-    low = [(what, contrast(ink, paper)) for what, ink, paper in pairs if contrast(ink, paper) < 4.5]
-    assert low == []
-
-
-def channels(colour: str) -> np.ndarray:
-    found = [float(part) for part in re.findall(r"[\d.]+", colour)]
-    return np.array([*found[:3], found[3] if len(found) > 3 else 1.0])
-
-
-def contrast(ink: str, papers: list[str]) -> float:
-    """Of a colour over the backgrounds behind it, the nearest first."""
-
-    def light(rgb: np.ndarray) -> float:
-        share = rgb / 255
-        linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
-        return float(linear @ [0.2126, 0.7152, 0.0722])
-
-    paper = np.full(3, 255.0)
-    for found in map(channels, reversed(papers)):
-        paper = found[:3] * found[3] + paper * (1 - found[3])
-    low, high = sorted((light(channels(ink)[:3]), light(paper)))
-    return (high + 0.05) / (low + 0.05)
 
 
 def test_a_dicom_file_is_shown(page: Page):

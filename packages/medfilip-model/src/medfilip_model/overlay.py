@@ -12,8 +12,8 @@ _RAMP = np.array(
     [(66, 10, 104), (120, 28, 109), (187, 55, 84), (237, 105, 37), (251, 180, 26), (252, 255, 164)],
     dtype=np.float64,
 )
-# How much of the colour covers the image, at the weakest and at the strongest.
-_WEAKEST, _STRONGEST = 0.25, 0.65
+# How much of the colour covers the image at its strongest; it begins with nothing, without an edge.
+_STRONGEST = 0.65
 _TILE, _GAP, _TEXT = 288, 10, 13
 _LINE = _TEXT + 5
 _BAR, _TICKS = 14, 52
@@ -54,7 +54,7 @@ def coloured(
     """
     grey = np.repeat(image[:, :, None].astype(np.float64), 3, axis=2)
     share = _share(values, floor, top)
-    cover = np.where(values > floor, _WEAKEST + (_STRONGEST - _WEAKEST) * share, 0.0)[:, :, None]
+    cover = _STRONGEST * share[:, :, None]
     mixed = grey * (1 - cover) + _colours(share) * cover
     return mixed.round().astype(np.uint8)
 

@@ -30,6 +30,7 @@ def read_report(text: str, read: ReportFindings, kb: KnowledgeBase) -> str:
     head = "".join(f'<th scope="col">{name}</th>' for name in columns)
     return (
         f'{body}<div class="mf-wide"><table class="mf-table"><thead><tr>{head}</tr></thead>'
-        f'<tbody>{rows}</tbody></table></div><p class="mf-note">Read by gpt-ie\'s rules alone; no '
-        "language model is asked, and the text stays in this process.</p>"
+        f'<tbody>{rows}</tbody></table></div><p class="mf-note">What the report states again '
+        "is marked once. Read by gpt-ie's rules alone; no language model is asked, and the text "
+        "stays in this process.</p>"
     )

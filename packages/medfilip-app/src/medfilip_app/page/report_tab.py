@@ -41,7 +41,7 @@ def report_tab(desk: Desk) -> None:
                 max_length=MAX_TEXT,
             )
             read = gr.Button("Find the findings", variant="primary", elem_id="report-read")
-            with gr.Row():
+            with gr.Row(equal_height=True):
                 examples = [
                     (gr.Button(f"Example: {name}", size="sm", min_width=100), words)
                     for name, words in EXAMPLES.items()

@@ -42,7 +42,9 @@ def checked(text: str, check: Check, kb: KnowledgeBase) -> str:
         "<h3>What the image shows and the report does not say</h3>"
         f'<ul class="mf-lines">{omitted or "<li>nothing that the model is sure of</li>"}</ul>'
         '<p class="mf-note">A verdict is this model\'s, from this image alone. Undecided: the '
-        "image speaks neither way strongly enough, or the model cannot tell.</p>"
+        "image speaks neither way strongly enough, or the model cannot tell. The percentage "
+        "is the probability that the image shows the category, of any side and severity. What the "
+        "report states again is marked once.</p>"
     )
 
 
