@@ -48,6 +48,36 @@ def test_unreadable_images_exit_1_and_are_named(tmp_path, folder):
     assert (tmp_path / "out" / "random" / "zero_shot-cxr.json").is_file()
 
 
+def forms(results):
+    """A report's files and what they hold."""
+    written = [*results.glob("report.*"), results / "results.json", *results.glob("latex/*")]
+    return {path: path.read_bytes() for path in written if path.is_file()}
+
+
+@pytest.mark.usefixtures("no_figures")
+def test_a_report_written_again_is_what_all_wrote(tmp_path, folder):
+    (folder / "manifest.csv").write_text("file,finding_labels\n000.png,Mss\n", encoding="utf-8")
+    out = tmp_path / "out"
+    words = small("--out", out, "--data", folder, task="extraction-mimic_multi-phantom")
+    # One that fails, for its labels, and one that is passed over: there is nothing to train on.
+    words += ["--task", "zero_shot-cxr", "--task", "segmentation-siim-phantom"]
+    assert RUNNER.invoke(app, words).exit_code == 1
+    before = forms(out)
+    page = (out / "report.md").read_text(encoding="utf-8")
+    assert "zero_shot-cxr: " in page
+    assert "segmentation-siim-phantom: the model 'random' has no trainable backbone" in page
+    for path in before:
+        if path.name != "results.json":
+            path.unlink()
+    assert RUNNER.invoke(app, ["report", str(out)]).exit_code == 0
+    assert forms(out) == before
+    (out / "results.json").write_text("{", encoding="utf-8")
+    refused = RUNNER.invoke(app, ["report", str(out)])
+    assert refused.exit_code == 2
+    assert f"{out}/results.json" in refused.stderr
+    assert refused.stderr.count("\n") == 1
+
+
 # What is wrong with a folder: the other tasks go on, and it is named.
 BAD = {
     "empty manifest": (lambda f: (f / "manifest.csv").write_text(""), "'file'"),

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +15,10 @@ from medfilip_model.consistency import Judged, compare
 from medfilip_model.data.samples import ImageSet, Sample
 from medfilip_model.errors import CheckpointError, DataError
 from medfilip_model.model import MedFILIP
+from medfilip_model.predict import predict
 from medfilip_model.zeroshot import class_prompts, embed_rows
+from PIL import Image
+from scipy.special import logit
 
 NORMAL = DataConfig().normal
 KINDS = ("left", "right", "")
@@ -138,6 +142,24 @@ def test_the_evidence_of_a_rare_category_does_not_depend_on_what_else_is_said(
     assert evidence[0] == pytest.approx(evidence[1], abs=1e-4)
     values = {one.slots[0].evidence for one in again.judgements}
     assert len(values) == 2
+
+
+def test_the_evidence_of_a_rare_category_is_that_of_its_probability(
+    trained: Trained, kb: KnowledgeBase, tmp_path: Path
+):
+    rng = np.random.default_rng(9)
+    pixels = np.stack([film(kind, rng) for kind in ("left", "")])
+    files = [tmp_path / f"{n}.png" for n in range(2)]
+    for file, image in zip(files, pixels, strict=True):
+        Image.fromarray(image).save(file)
+    told, _ = predict(trained.model, files, kb, calibration=trained.calibration)
+    chances = [one.probability for p in told for one in p.scores if one.category == "mass"]
+    stated = [[Finding(category="mass")]] * 2
+    found = compare(trained.model, pixels, stated, kb, trained.calibration)
+    first, second = (judged.judgements[0].slots[0].evidence for judged in found)
+    # Both are read by the same curve: what is common before is the same for both.
+    assert first - second == pytest.approx(np.subtract(*logit(chances)), abs=1e-3)
+    assert abs(first - second) > 0.01
 
 
 def test_no_image(trained: Trained, kb: KnowledgeBase):

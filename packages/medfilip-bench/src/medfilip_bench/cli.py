@@ -127,10 +127,9 @@ def show(
 def report(results: Results) -> None:
     """Write the report again from the records of a results folder."""
     with _usage_errors():
-        from medfilip_bench.report import write_report
-        from medfilip_bench.results import read_results
+        from medfilip_bench.report import write_again
 
-        written = write_report(read_results(results), results)
+        written = write_again(results)
         print(f"{written.html}\n{written.markdown}\n{written.json}")
 
 

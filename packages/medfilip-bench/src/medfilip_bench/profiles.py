@@ -45,8 +45,8 @@ class Profile(BaseModel):
     def words(self) -> str:
         """What a table says of it."""
         if self.name == "full":
-            return f"full profile, {len(self.seeds)} seeds"
-        return f"quick profile: {len(self.seeds)} seed, short schedules"
+            return f"Full profile, {len(self.seeds)} seeds"
+        return f"Quick profile: {len(self.seeds)} seed, short schedules"
 
 
 PROFILES: Mapping[ProfileName, Profile] = {

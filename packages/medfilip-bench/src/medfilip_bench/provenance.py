@@ -3,7 +3,7 @@
 import hashlib
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
@@ -17,6 +17,7 @@ _LIBRARIES = ("torch", "timm", "numpy", "scikit-learn")
 _SOURCES = {".py", ".yaml", ".toml", ".md"}
 # What only shows figures: a new colour of a curve measures nothing anew.
 _SHOWN = ("report/", "cli.py", "listing.py", "compare.py", "__main__.py")
+_TEMPLATES = {".j2", ".css"}
 
 
 def versions(knowledge: str) -> dict[str, str]:
@@ -45,15 +46,29 @@ def code_hash() -> str:
     """Return a hash of the sources of our own packages: code, too, changes a result."""
     digest = hashlib.sha256()
     for name in _MODULES:
-        file = import_module(name).__file__
-        root = Path(file or "").parent
-        for path in sorted(p for p in root.rglob("*") if p.suffix in _SOURCES):
-            place = path.relative_to(root).as_posix()
-            if name == "medfilip_bench" and place.startswith(_SHOWN):
-                continue
+        for place, path in _files(name, _SOURCES):
+            if name != "medfilip_bench" or not place.startswith(_SHOWN):
+                digest.update(place.encode())
+                digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+@cache
+def report_hash() -> str:
+    """Return a hash of what only shows figures, templates too: another makes a report anew."""
+    digest = hashlib.sha256()
+    for place, path in _files("medfilip_bench", _SOURCES | _TEMPLATES):
+        if place.startswith(_SHOWN):
             digest.update(place.encode())
             digest.update(path.read_bytes())
     return digest.hexdigest()
+
+
+def _files(module: str, kinds: set[str]) -> Iterator[tuple[str, Path]]:
+    """Yield the files of a package, in order, each with its place in it."""
+    root = Path(import_module(module).__file__ or "").parent
+    for path in sorted(p for p in root.rglob("*") if p.suffix in kinds):
+        yield path.relative_to(root).as_posix(), path
 
 
 def _version(name: str) -> str:

@@ -9,7 +9,7 @@ from iki_knowledge import load_knowledge
 from medfilip_bench.learning.ablated import is_run_of, step_config, trained
 from medfilip_bench.profiles import PROFILES
 from medfilip_model import TrainConfig, recipes
-from medfilip_model.checkpoint import LAST
+from medfilip_model.checkpoint import LAST, load_checkpoint
 from medfilip_model.config import ImageTowerConfig, TextTowerConfig
 from medfilip_model.progress import Silent
 
@@ -99,6 +99,16 @@ def test_a_run_that_was_stopped_or_damaged_is_not(run, base, profile, tmp_path):
     weights = next(config.out.glob("checkpoints/last/model*.safetensors"))
     weights.write_bytes(weights.read_bytes()[:-8])
     assert not is_run_of(config, KB)
+
+
+@pytest.mark.parametrize(("findings", "same"), [("elsewhere.jsonl", True), (None, False)])
+def test_a_run_that_read_no_reports_is_not(run, base, profile, monkeypatch, findings, same):
+    whole = load_checkpoint(run)
+    settings = whole.config["config"]
+    settings = settings | {"data": settings["data"] | {"findings": findings}}
+    changed = replace(whole, config=whole.config | {"config": settings})
+    monkeypatch.setattr("medfilip_bench.learning.ablated.load_checkpoint", lambda _: changed)
+    assert is_run_of(step_config("entity", 1, base, profile, run.parent), KB) == same
 
 
 def test_a_run_of_another_dictionary_is_replaced(run, base, profile, tmp_path, monkeypatch):

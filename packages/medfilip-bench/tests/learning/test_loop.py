@@ -69,6 +69,24 @@ def test_weights_decay_as_the_schedule_says():
     assert 0 < left(0.5) < left(0.0)
 
 
+def test_a_steep_loss_moves_no_further_than_a_gradient_of_one():
+    norms = []
+    with seeded(0):
+        model = Two()
+
+        def judge():
+            # Between two steps the gradients are those that the last one went by.
+            grads = [parameter.grad.flatten() for parameter in model.parameters()]
+            norms.append(torch.cat(grads).norm().item())
+
+        def loss(step):
+            return (1e4 if step else 1e-4) * model(torch.ones(4, 1)).mean()
+
+        fit(model, model.encoder, loss, judge, replace(PLAN, steps=3, checks=3))
+    assert norms[0] < 1e-3
+    assert norms[1:] == pytest.approx([1, 1], rel=1e-4)
+
+
 def test_without_a_score_the_last_step_is_kept():
     best, model, seen, _ = run([None, None, None, None])
     assert (best.step, best.score) == (20, None)

@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from medfilip_bench.datasets.labelled import IGNORED, INSIDE, OUTSIDE
 from medfilip_bench.errors import NotApplicableError
 from medfilip_bench.learning import masks
 from medfilip_bench.learning.keep import kept
-from medfilip_bench.learning.loop import Schedule
+from medfilip_bench.learning.loop import Best, Schedule
 from medfilip_bench.learning.masks import (
     LEVELS,
     Counted,
@@ -20,6 +21,7 @@ from medfilip_bench.learning.masks import (
     segment,
 )
 from medfilip_bench.learning.parts import parts_of
+from torch import nn
 
 PLAN = Schedule(steps=40, batch=8, lr=0.02, encoder_lr=0.02)
 
@@ -55,6 +57,35 @@ def test_pixels_that_are_not_judged_count_for_nothing(planted, backbone):
 def test_pixels_that_are_not_judged_are_not_learnt_from():
     target = _target(np.array([[[INSIDE, OUTSIDE, IGNORED]]], np.uint8))
     assert target.tolist() == [[[1, 0, -1]]]
+
+
+class Undecided(nn.Module):
+    """A network whose answer is one half everywhere."""
+
+    def __init__(self, backbone):
+        super().__init__()
+        self.encoder = nn.Identity()
+
+    def forward(self, pixels):
+        return torch.zeros(len(pixels), *pixels.shape[-2:])
+
+
+def test_the_loss_is_entropy_and_dice_in_equal_parts(planted, backbone, monkeypatch):
+    losses = []
+
+    def fit(module, encoder, loss, judge, schedule):
+        losses.append(loss(0).item())
+        return Best(0, None)
+
+    monkeypatch.setattr(masks, "UNet", Undecided)
+    monkeypatch.setattr(masks, "fit", fit)
+    data = planted({"train": 12, "valid": 4, "test": 4})
+    segment(backbone(), data, parts_of(data), PLAN, seed=0)
+    # Four of eight images have 64 pixels marked; the last column is not judged.
+    pixels, judged, marked = 8 * 32 * 32, 8 * 32 * 31, 4 * 64
+    entropy = np.log(2) * judged / pixels
+    dice = 1 - 2 * (marked / 2) / (judged / 2 + marked)
+    assert losses == pytest.approx([entropy + dice], rel=1e-5)
 
 
 def test_the_validation_split_chooses_the_step(planted, backbone, monkeypatch):

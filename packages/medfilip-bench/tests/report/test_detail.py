@@ -44,6 +44,17 @@ def test_initialisations_have_headings_and_shares_are_lines(records):
     assert "quick profile" in table.caption
 
 
+def test_who_doubts_a_report_has_a_heading_and_the_mistakes_are_lines(records):
+    table = detail(by_task(records, "report_consistency-mimic_multi-phantom"))
+    lines = [(line.name, line.kind) for line in table.lines]
+    dividers = [name for name, kind in lines if kind == "divider"]
+    assert dividers == ["run-phantom", "the text alone", "random model"]
+    place = lines.index(("the text alone", "divider"))
+    assert lines[place + 1] == ("finding added", "baseline")
+    assert lines[place - 1] == ("finding denied", "row")
+    assert table.columns[2:4] == ("AUC", "own AUC")
+
+
 def test_classes_of_a_share_keep_their_names(maker):
     made = maker()
     record = made.shares("probe", "rsna", "Probe", ("auc",), ("run-phantom",))

@@ -5,6 +5,7 @@ import re
 import pytest
 from medfilip_bench.report.figures import figures
 from medfilip_bench.report.plots.ink import COLOURS
+from medfilip_bench.results import Estimate
 from medfilip_bench.series import Series
 
 
@@ -77,3 +78,16 @@ def test_curves_over_shares_show_what_takes_no_skill(drawn):
     assert probe.caption.endswith("95 % bands; the dashed line is chance.")
     assert segmentation.caption.endswith("the dashed line is an answer that is always empty.")
     assert "stroke-dasharray" in segmentation.svg
+
+
+def test_an_empty_answer_that_has_nothing_is_no_line(records):
+    record = next(r for r in records if r.task == "segmentation-siim-phantom")
+    nothing = {"dice": Estimate(value=0.0, low=0.0, high=0.0)}
+    rows = tuple(
+        row.model_copy(update={"metrics": {**row.metrics, **nothing}}) if row.id == "all-empty"
+        else row
+        for row in record.rows
+    )  # fmt: skip
+    shown = figures(record.model_copy(update={"rows": rows}))[0]
+    assert shown.caption.endswith("with 95 % bands.")
+    assert "stroke-dasharray" not in shown.svg

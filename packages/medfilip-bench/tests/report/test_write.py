@@ -64,6 +64,13 @@ def test_a_report_that_is_there_is_left_and_any_change_makes_it_anew(maker, tmp_
     assert first.latex[0].is_file()
 
 
+def test_another_template_makes_it_anew(maker, tmp_path, monkeypatch):
+    records = [maker().extraction()]
+    before = write_report(records, tmp_path).html.stat().st_ino
+    monkeypatch.setattr("medfilip_bench.report.write.report_hash", lambda: "another")
+    assert write_report(records, tmp_path).html.stat().st_ino != before
+
+
 @pytest.mark.parametrize("held", ["", "[]", "{}", "null", '{"key": 1}'])
 def test_another_results_json_is_written_over(maker, tmp_path, held):
     (tmp_path / "results.json").write_text(held)

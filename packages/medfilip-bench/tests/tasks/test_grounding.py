@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from medfilip_bench.datasets.labelled import Box
 from medfilip_bench.errors import NotApplicableError
+from medfilip_bench.scoring import Resampling
+from medfilip_bench.stats import interval, replicate, weighted_mean
 from medfilip_bench.tasks import grounding
-from medfilip_bench.tasks.pointing import find_cases, trivial
+from medfilip_bench.tasks.pointing import METRICS, Cases, find_cases, table, trivial
 
 # More images with a box than are looked at in one go.
 COUNTS = {"train": 1, "valid": 15, "test": 45}
@@ -99,6 +101,24 @@ def test_occlusion_of_a_model_that_sees_points_at_the_squares(bench, data):
     assert bench.encoder.encoded == 0
     blind = grounding.run(looking(bench, lambda p, c, _: np.zeros((len(p), len(c), 32, 32))), data)
     assert blind.metrics["pointing"].value == pytest.approx(1 / 16)
+
+
+def test_intervals_rest_on_the_patients_of_each_class(data):
+    """Eight images of four patients: the first class in six of three, the second in two of one."""
+    groups, resampling = np.arange(8) // 2, Resampling(200, 0)
+    values = np.random.default_rng(0).random((8, 2, len(METRICS)))
+    values[6:, 0] = values[:6, 1] = np.nan
+    (first, second), _ = table(values, Cases([], data.classes, {}, 32), groups, resampling)
+    assert (first.positives, second.positives, first.n) == (6, 2, 8)
+    drawn = replicate(
+        lambda weights: {"mean": weighted_mean(values[:, 0, :1], weights)},
+        groups,
+        n_replicates=200,
+    )
+    three = interval(drawn["mean"][:, 0], 3)
+    found = first.metrics["pointing"]
+    assert (found.low, found.high) == pytest.approx((three.low, three.high))
+    assert second.metrics["pointing"].reason == "no interval: rests on a single patient"
 
 
 def test_few_images_are_taken_evenly_and_other_boxes_left_out(data):

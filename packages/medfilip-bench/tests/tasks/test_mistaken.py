@@ -1,13 +1,16 @@
 """What gpt-ie reads in wrong reports is what was written wrong, and nothing else."""
 
 from collections import Counter
+from unittest.mock import Mock
 
 import pytest
 from iki_knowledge import Finding, load_knowledge
+from medfilip_bench.datasets.pool import PhantomPool
 from medfilip_bench.learning.plausible import Plausibility
-from medfilip_bench.tasks.mistaken import by_model, by_text, doubt
+from medfilip_bench.tasks.mistaken import by_model, by_text, doubt, read_pairs
 from medfilip_bench.tasks.stated import fitted
 from medfilip_model.phantom.mistakes import MISTAKES
+from medfilip_model.phantom.report import PhantomReport
 from medfilip_model.statements.judge import Judged, judge
 
 KB = load_knowledge()
@@ -37,6 +40,15 @@ def test_true_reports_are_those_of_the_judged_phantoms(told):
     for row, stated in zip(rows, told.pairs.true, strict=True):
         shown = {f.category for f in told.data.images.samples[row].present}
         assert shown <= set(affirmed(stated))
+
+
+def test_both_sections_of_a_report_are_read():
+    report = PhantomReport("A small left pleural effusion.", "Pneumothorax.")
+    pool = Mock(spec=PhantomPool)
+    pool.mistaken.return_value = [None]
+    pool.reported.return_value = [(None, report)]
+    pairs = read_pairs(pool, KB, "valid")
+    assert [set(affirmed(one)) for one in pairs.true] == [{"pleural_effusion", "pneumothorax"}]
 
 
 def test_wrong_reports_stand_beside_their_images(told):

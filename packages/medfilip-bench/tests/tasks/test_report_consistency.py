@@ -151,6 +151,12 @@ def test_auc_by_hand_and_of_nothing():
         assert "no phantom shows" in nothing.reason
 
 
+def test_a_share_has_an_interval_over_its_images():
+    share = report_consistency._share([True] * 30 + [False] * 10, Resampling(200, 0))
+    assert share.value == pytest.approx(0.75)
+    assert 0.5 < share.low < 0.75 < share.high < 0.9
+
+
 def test_without_a_split_to_learn_from_it_does_not_apply(told, labelled):
     with pytest.raises(NotApplicableError, match="no split is left"):
         report_consistency.run(told.bench, labelled({"test": 4}))

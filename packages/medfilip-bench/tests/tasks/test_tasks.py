@@ -277,7 +277,7 @@ def test_a_groups_figures_are_those_of_its_own_images(oracle, labelled, monkeypa
         assert apart.value == pytest.approx(area(members) - area(~members))
         for estimate in (own, apart):
             assert estimate.low < estimate.value < estimate.high
-    assert any(note.startswith("1 groups of fewer than") for note in outcome.notes)
+    assert "Left out, for fewer than 20 images: age 0-17." in outcome.notes
 
 
 def test_subgroups_of_nobody_are_not_asked_for(oracle, labelled):

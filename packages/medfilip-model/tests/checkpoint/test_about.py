@@ -30,6 +30,19 @@ def test_a_run_that_started_from_another_is_not_called_phantoms_alone():
     assert not trained_on(given).phantom
 
 
+def test_a_run_that_started_from_nothing_is_one_of_phantoms():
+    given = record()
+    given["config"]["start"] = "none"
+    assert trained_on(given).phantom
+
+
+def test_what_is_recorded_as_nothing_is_not_claimed():
+    for empty in ({"config": None, "resolved": None}, {"config": {"data": None}}):
+        about = trained_on(empty)
+        assert about.words == "an unknown number of phantoms"
+        assert not about.phantom
+
+
 def test_what_is_not_recorded_is_not_claimed():
     about = trained_on({})
     assert about.words.startswith("an unknown number of")

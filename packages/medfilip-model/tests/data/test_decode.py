@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from medfilip_model.data import decode
 from medfilip_model.data.decode import (
     MAX_PIXELS,
     check_pixels,
@@ -208,6 +209,20 @@ def test_what_is_no_file_is_named(tmp_path):
         load_image(tmp_path / "absent.png", 8)
     with pytest.raises(DataError, match="it is a folder"):
         load_image(tmp_path, 8)
+
+
+def test_a_reason_is_in_words_without_the_files_place(tmp_path, monkeypatch):
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(DataError) as told:
+        read_grey(tmp_path / "file" / "a.png", 8)
+    assert str(told.value) == "Not a directory"
+
+    def fail(*_):
+        raise RecursionError
+
+    monkeypatch.setattr(decode, "_read", fail)
+    with pytest.raises(DataError, match="RecursionError"):
+        read_grey(b"", 8)
 
 
 def test_the_name_of_a_file_does_not_matter(tmp_path):

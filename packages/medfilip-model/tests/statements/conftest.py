@@ -23,7 +23,7 @@ def linear(coefficients: np.ndarray, precision: np.ndarray) -> LinearGaussian:
     return LinearGaussian(coefficients=Packed.of(coefficients), precision=Packed.of(precision))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def statement_model() -> StatementModel:
     """Effusions are graded and sided, the heart is neither; the second reading is less noisy."""
     return StatementModel(
@@ -35,7 +35,7 @@ def statement_model() -> StatementModel:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def statement_fit(statement_model: StatementModel) -> StatementFit:
     return StatementFit(
         model=statement_model,

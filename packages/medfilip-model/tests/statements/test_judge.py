@@ -172,16 +172,23 @@ def test_sides_by_hand(statement_fit: StatementFit, kb: KnowledgeBase, read: Rea
     assert judged["right"].against == judged["right"].slots[1]
 
 
-def test_the_likeliest_of_several_is_not_contradicted(
-    statement_fit: StatementFit, kb: KnowledgeBase, read: Read, say: Say
+@settings(max_examples=50, deadline=None)
+@given(left=NUMBERS, right=NUMBERS, scale=st.sampled_from([0.02, 0.5, 2.0]))
+def test_the_likeliest_of_several_is_never_contradicted(
+    statement_fit: StatementFit, kb: KnowledgeBase, left: float, right: float, scale: float
 ):
-    # Left and right are as likely together, but neither is likelier than the stated one.
-    fit = statement_fit.model_copy(update={"side": 0.01})
-    (one,) = judge(
-        fit, read(4, 0, left=3.0, right=2.0), [say(EFFUSION, side="left")], kb
-    ).judgements
-    assert one.slots[1].verdict == "undecided"
-    assert one.verdict == "supported"
+    fit = statement_fit.model_copy(update={"side": scale})
+    halves = {"left": np.array([left]), "right": np.array([right])}
+    reading = Reading(np.array([4.0, 0.0]), halves)
+    likely = fit.model.sides(reading, {}, EFFUSION)
+    for side, value in likely.items():
+        stated = [Finding(category=EFFUSION, side=side)]
+        slot = judge(fit, reading, stated, kb).judgements[0].slots[1]
+        assert slot.evidence is not None
+        # Each is as likely before: the likeliest is likelier than the others are on average.
+        if value == max(likely.values()):
+            assert slot.evidence >= -1e-9
+            assert slot.verdict != "contradicted"
 
 
 def test_severities_by_hand(statement_fit: StatementFit, kb: KnowledgeBase, read: Read, say: Say):
@@ -280,6 +287,9 @@ def test_a_denial_of_one_side_is_judged_by_that_half(
     assert right.slots[0].evidence == pytest.approx(2.0)
     assert [one.verdict for one in judged.judgements] == ["contradicted", "supported"]
     assert [one.probability for one in judged.judgements] == [None, None]
+    scaled = statement_fit.model_copy(update={"side": 0.25})
+    (open_,) = judge(scaled, reading, [denied["left"]], kb).judgements
+    assert (open_.slots[0].evidence, open_.verdict) == (pytest.approx(-0.5), "undecided")
 
 
 def test_a_denial_of_one_side_leaves_the_other_to_be_told_of(

@@ -3,12 +3,15 @@
 import math
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 from iki_knowledge import Finding, KnowledgeBase
 from medfilip_model.statements import judge as judging
 from medfilip_model.statements.evidence import Reading
 from medfilip_model.statements.fit import StatementFit
+from medfilip_model.statements.gaussian import LinearGaussian
 from medfilip_model.statements.judge import judge
+from medfilip_model.statements.packed import Packed
 from medfilip_model.statements.verdict import Omission
 
 Say, Read, Plain = Callable[..., Finding], Callable[..., Reading], Callable[..., StatementFit]
@@ -60,6 +63,21 @@ def test_an_omission_says_where(statement_fit: StatementFit, kb: KnowledgeBase, 
     # x + 8 y - 17 / 2
     assert heart == Omission(HEART, heart.probability, heart.evidence, None)
     assert heart.evidence == pytest.approx(8.5)
+
+
+def test_where_an_omission_is_explains_the_side_of_the_next_one(
+    plain_fit: Plain, kb: KnowledgeBase, read: Read
+):
+    # Each raises the reading of a half by 2: the first takes the left, which leaves the right.
+    plain = plain_fit("mass", "hernia")
+    half = LinearGaussian(
+        coefficients=Packed.of(np.array([[2.0], [2.0], [0.0], [0.0]])),
+        precision=Packed.of(np.eye(1)),
+    )
+    model = plain.model.model_copy(update={"sided": ("mass", "hernia"), "half": half})
+    fit = plain.model_copy(update={"model": model})
+    found = judge(fit, read(4.0, 3.5, left=2.5, right=0.99), [], kb).omissions
+    assert [(one.category, one.side) for one in found] == [("mass", "left"), ("hernia", "right")]
 
 
 def test_an_omission_is_told_from_the_limit_on(

@@ -26,6 +26,19 @@ def test_categories_come_first_then_the_normal_text_then_the_grades(kb: Knowledg
     assert any("large" in text for text in asked.prompts[10])
 
 
+def test_each_grade_is_asked_by_its_own_words(kb: KnowledgeBase):
+    asked = questions(kb, ["consolidation"], template="paper", normal="clear")
+    words = [{text.split()[0] for text in own} for own in asked.prompts[asked.plain :]]
+    assert words == [{"mild", "small"}, {"moderate"}, {"large", "severe"}]
+
+
+def test_a_single_grade_is_no_contrast(kb: KnowledgeBase, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("medfilip_model.statements.questions.words_of", lambda *_: {2: "small"})
+    asked = questions(kb, ["nodule"], template="paper", normal="clear")
+    assert len(asked.prompts) == asked.plain == 2
+    assert asked.weights.shape == (0, 2)
+
+
 def test_grades_are_set_against_each_other(kb: KnowledgeBase):
     asked = questions(kb, ["nodule", "hernia"], template="paper", normal="clear")
     expected = np.zeros((2, 10))

@@ -41,11 +41,14 @@ def detail(record: RunRecord) -> Table:
     thresholds = any(row.thresholds for row in body)
     seeds = f"; {record.provenance.profile} profile" if record.family in TRAINED else ""
     lines = [_overall(record, overall, metrics, thresholds)] if overall and record.metrics else []
-    lines += _body(body, metrics, thresholds)
-    floor = [_line(row, metrics, thresholds) for row in rows if row.kind == "baseline"]
-    if floor and any(line.kind == "divider" for line in lines):
-        lines.append(Line("trivial baselines", (), "divider"))
-    lines += floor
+    floor = [row for row in rows if row.kind == "baseline"]
+    if any(row.of for row in floor):
+        lines += _body(rows, metrics, thresholds)
+    else:
+        lines += _body(body, metrics, thresholds)
+        if floor and any(line.kind == "divider" for line in lines):
+            lines.append(Line("trivial baselines", (), "divider"))
+        lines += [_line(row, metrics, thresholds) for row in floor]
     return Table(
         id=f"{record.task}-{record.model.name}",
         caption=f"{FAMILIES[record.family]}: all that was measured, with 95 % intervals{seeds}",
@@ -82,13 +85,17 @@ def _is_share(suffix: str) -> bool:
 
 def _columns(headline: Mapping[str, Estimate], rows: Sequence[Row]) -> list[str]:
     """Return the metrics of rows and headline: without protocol first, then by protocol."""
-    own = dict.fromkeys(m for row in rows if row.kind != "baseline" for m in row.metrics)
+    body = [row for row in rows if row.kind != "baseline"]
+    # What all who are compared have comes first, where the baselines are some of those.
+    everyone = [row for row in rows if row.kind == "baseline" and row.of]
+    own = dict.fromkeys(m for row in (*everyone, *body) for m in row.metrics)
     floor = {m for row in rows if row.kind == "baseline" for m in row.metrics}
     only = [m for m in headline if m not in own and (m in floor or not own)]
     # A bare name that stands only beside both protocols would say one of them twice.
-    body = [row.metrics for row in rows if row.kind != "baseline"]
     twice = {
-        m for m in own if all(f"{m}@{p}" in held for held in body if m in held for p in PROTOCOLS)
+        m
+        for m in own
+        if all(f"{m}@{p}" in r.metrics for r in body if m in r.metrics for p in PROTOCOLS)
     }
     names = [m for m in (*only, *own) if m not in twice]
     places = ("", *PROTOCOLS)

@@ -100,8 +100,10 @@ def _floor(record: RunRecord, metric: str) -> tuple[float | None, str]:
     if name == "auc":
         return 0.5, "; the dashed line is chance"
     empty = next((row for row in record.rows if row.id == "all-empty"), None)
-    if name == "dice" and empty is not None and name in empty.metrics:
-        return empty.metrics[name].value, "; the dashed line is an answer that is always empty"
+    found = empty.metrics.get(name) if empty and name == "dice" else None
+    # Where every image shows the finding it is 0: a line there would flatten all others.
+    if found is not None and found.value:
+        return found.value, "; the dashed line is an answer that is always empty"
     return None, ""
 
 

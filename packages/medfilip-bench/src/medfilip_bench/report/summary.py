@@ -1,7 +1,7 @@
 """The headline figures of each task, measured beside published, never mixed."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from medfilip_bench.report.flat import baseline_name
 from medfilip_bench.report.naming import dataset_id, dataset_words, full_words, share_words
@@ -119,16 +119,21 @@ PUBLISHED_COLUMN = "published (other data)"
 def summary(records: Iterable[RunRecord]) -> Table:
     """Return the table of headline figures of all records.
 
+    The column of published figures is left out where nobody published one of these data sets.
+
     Args:
         records: The records, in the order of the report.
     """
-    lines = [line for record in records for line in _lines(record)]
+    lines = tuple(line for record in records for line in _lines(record))
+    caption = "Headline figures. Measured with 95 % patient-level bootstrap intervals"
+    if not any(line.cells and line.cells[-1].text for line in lines):
+        measured = tuple(replace(line, cells=line.cells[:-1]) for line in lines)
+        return Table(id="summary", caption=f"{caption}.", columns=COLUMNS, lines=measured)
     return Table(
         id="summary",
-        caption="Headline figures. Measured with 95 % patient-level bootstrap intervals; "
-        "published figures come from other data and stand apart.",
+        caption=f"{caption}; published figures come from other data and stand apart.",
         columns=(*COLUMNS, PUBLISHED_COLUMN),
-        lines=tuple(lines),
+        lines=lines,
         theirs=len(COLUMNS),
     )
 

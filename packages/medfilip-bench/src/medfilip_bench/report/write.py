@@ -7,11 +7,14 @@ from pathlib import Path
 
 from medfilip_bench.compare import Comparison
 from medfilip_bench.files import hash_of, write_atomic
-from medfilip_bench.provenance import code_hash
+from medfilip_bench.provenance import code_hash, report_hash
 from medfilip_bench.report.latex import latex
 from medfilip_bench.report.page import Page, make_page
 from medfilip_bench.report.printing import render
 from medfilip_bench.results import RunRecord
+
+RESULTS = "results.json"
+_FORMAT = 1
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,8 @@ class Written:
     Attributes:
         html: The page.
         markdown: The same tables without figures.
-        json: All records without what the figures draw, and the summary.
+        json: All records without what the figures draw, the summary, and the tasks that have no
+            result; `write_again` reads these back.
         latex: One file a table.
     """
 
@@ -77,6 +81,7 @@ def to_json(page: Page, records: Sequence[RunRecord], key: str) -> str:
     """
     tables = (page.summary, *page.overviews, *(page.comparison.tables if page.comparison else ()))
     content = {
+        "format": _FORMAT,
         "key": key,
         "tables": [table.id for table in tables],
         "failures": page.failures,
@@ -92,7 +97,7 @@ def _places(folder: Path, tables: Sequence[str]) -> Written:
     return Written(
         html=folder / "report.html",
         markdown=folder / "report.md",
-        json=folder / "results.json",
+        json=folder / RESULTS,
         latex=tuple(folder / "latex" / f"{name}.tex" for name in tables),
     )
 
@@ -106,12 +111,12 @@ def _key(
     """Hash all that decides the report, its code included."""
     pairs = None if comparison is None else comparison.model_dump_json()
     held = [record.model_dump_json() for record in records]
-    return hash_of([held, list(failures), list(passed_over), pairs, code_hash()])
+    return hash_of([held, list(failures), list(passed_over), pairs, code_hash(), report_hash()])
 
 
 def _before(folder: Path, key: str) -> Written | None:
     """Return the report that is there, if it is of this key and whole."""
-    path = folder / "results.json"
+    path = folder / RESULTS
     if not path.is_file():
         return None
     try:

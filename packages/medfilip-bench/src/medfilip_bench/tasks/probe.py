@@ -192,7 +192,7 @@ def notes(bench: Bench, data: LabelledSet, parts: Parts) -> tuple[str, ...]:
         rows = draw_rows(data, parts.train, share, bench.profile.seeds[0])
         patients = len({whose[row] for row in rows})
         closed = sum(reason is not None for reason in unlearnable(labels_of(data, rows)))
-        without = f", {closed} classes without positives or negatives" if closed else ""
+        without = f", classes without positives or negatives: {closed}" if closed else ""
         drawn.append(f"{share * 100:g} % is {patients:,} patients ({len(rows):,} images{without})")
     return (
         f"{bench.profile.words}. A share of the labels is drawn by patient, with the same draw for "

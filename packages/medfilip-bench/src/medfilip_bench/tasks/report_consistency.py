@@ -15,13 +15,7 @@ from medfilip_bench.metrics.classification import auc
 from medfilip_bench.metrics.measure import Measure
 from medfilip_bench.results import Estimate, Row
 from medfilip_bench.scoring import Resampling
-from medfilip_bench.stats import (
-    Weights,
-    interval,
-    ratio,
-    replicate,
-    weighted_auc_ap,
-)
+from medfilip_bench.stats import interval, replicate, weighted_auc_ap, weighted_mean
 from medfilip_bench.tasks.judged import describe, judged
 from medfilip_bench.tasks.mistaken import (
     Doubter,
@@ -220,12 +214,8 @@ def _share(values: Sequence[bool], resampling: Resampling) -> Estimate:
     if not values:
         return Estimate(value=None, reason="no phantom shows what could be told wrong in this way")
     truth = np.array(values, dtype=np.float64)
-
-    def statistic(weights: Weights) -> dict[str, np.ndarray]:
-        return {"share": ratio(weights @ truth, weights.sum(axis=1))[:, None]}
-
     drawn = replicate(
-        statistic,
+        lambda weights: {"share": weighted_mean(truth[:, None], weights)},
         np.arange(len(truth)),
         n_replicates=resampling.replicates,
         seed=resampling.seed,

@@ -88,7 +88,12 @@ def run(bench: Bench, data: LabelledSet) -> Outcome:
         _line(name, members, test, points[2 * k : 2 * k + 2], drawn[:, 2 * k : 2 * k + 2])
         for k, (name, members) in enumerate(kept.items())
     )
-    small = len([1 for own in table.values() for m in own.values() if m.sum() < _SMALLEST])
+    small = [
+        f"{attribute} {name}"
+        for attribute, own in table.items()
+        for name, members in own.items()
+        if members.sum() < _SMALLEST
+    ]
     return Outcome(
         data=describe(data, parts),
         metrics={"auc": Estimate.of(_macro_auc(test, np.ones(len(rows), dtype=bool)))},
@@ -99,7 +104,11 @@ def run(bench: Bench, data: LabelledSet) -> Outcome:
             "rest” is its distance from the AUC of all other images, with an interval over "
             "patients. Groups differ in their classes and their machines too: a distance is no "
             "proof of its cause.",
-            *((f"{small} groups of fewer than {_SMALLEST} images are left out.",) if small else ()),
+            *(
+                (f"Left out, for fewer than {_SMALLEST} images: {', '.join(small)}.",)
+                if small
+                else ()
+            ),
         ),
     )
 

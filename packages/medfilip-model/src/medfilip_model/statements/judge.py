@@ -247,9 +247,7 @@ def _choice(slot: Slot, stated: str, likelihoods: Mapping[str, float]) -> SlotJu
     image = None
     if abs(evidence) >= DECISIVE:
         image = max(likelihoods, key=lambda name: likelihoods[name])
-    # Several others may together be likelier than the stated one, which still is the likeliest.
-    verdict = "undecided" if evidence < 0 and image == stated else _verdict(evidence)
-    return SlotJudgement(slot, stated, image, evidence, verdict)
+    return SlotJudgement(slot, stated, image, evidence, _verdict(evidence))
 
 
 def _verdict(evidence: float | None) -> Verdict:
