@@ -6,23 +6,16 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from medfilip_bench import BenchConfig, run_all
 from medfilip_bench.profiles import PROFILES
 
+SCRIPT = Path(__file__).with_name("forked_benchmark.py")
 TASKS = ("zero_shot-mimic_16-phantom", "retrieval-mimic_multi-phantom", "probe-rsna-phantom")
 TRAIN = 60
-# The command line, with a probe that trains on few phantoms: drawing the profile's 1,000 takes most
-# of the time and is the same loop.
-COMMAND = f"""
-from medfilip_bench.cli import app
-from medfilip_bench.profiles import PROFILES
-PROFILES["quick"] = PROFILES["quick"].model_copy(update={{"probe_train": {TRAIN}}})
-app()
-"""
 WORDS = (
     "all", "--model", "random", "--n", "60", "--reference", "random",
     *(word for task in TASKS for word in ("--task", task)),
@@ -38,27 +31,60 @@ def figures(results: Path) -> dict[str, dict]:
     return found
 
 
-def start(folder: Path) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-c", COMMAND, *WORDS],
-        cwd=folder,
-        env={**os.environ, "MEDFILIP_CACHE": str(folder / "cache")},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
+class Starts:
+    """Begins runs in a folder, one after another, each in a process of its own."""
+
+    def __init__(self, process: subprocess.Popen[str], said: Path) -> None:
+        self.process = process
+        self.said = said
+
+    def _number(self) -> int:
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert line, self.said.read_text()
+        return int(line)
+
+    def start(self) -> int:
+        """The process of a new run."""
+        assert self.process.stdin is not None
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        return self._number()
+
+    def kill(self, when: Callable[[], bool]) -> None:
+        """Start a run and kill it, with all its processes, as soon as something holds."""
+        group = self.start()
+        until = time.monotonic() + 240
+        while not when():
+            assert time.monotonic() < until, self.said.read_text()
+            time.sleep(0.01)
+        os.killpg(group, signal.SIGKILL)
+        assert self._number() == -signal.SIGKILL
+
+    def finish(self) -> None:
+        """Start a run and let it end."""
+        self.start()
+        assert self._number() == 0, self.said.read_text()
 
 
-def kill(folder: Path, when: Callable[[], bool]) -> None:
-    """Start a run and kill it, with all its processes, as soon as something holds."""
-    process = start(folder)
-    until = time.monotonic() + 240
-    while not when():
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < until
-        time.sleep(0.01)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
+@pytest.fixture
+def starts(tmp_path: Path) -> Iterator[Starts]:
+    folder = tmp_path / "killed"
+    folder.mkdir()
+    said = tmp_path / "said.txt"
+    with (
+        said.open("w") as errors,
+        subprocess.Popen(
+            [sys.executable, SCRIPT, str(TRAIN), *WORDS],
+            cwd=folder,
+            env={**os.environ, "MEDFILIP_CACHE": str(folder / "cache")},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        ) as process,
+    ):
+        yield Starts(process, said)
 
 
 @pytest.fixture
@@ -74,23 +100,20 @@ def whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, dict]:
 
 
 def test_killed_twice_and_started_again_it_gives_the_same_figures(
-    whole: dict[str, dict], tmp_path: Path
+    whole: dict[str, dict], starts: Starts, tmp_path: Path
 ):
     folder = tmp_path / "killed"
-    folder.mkdir()
     cache, results = folder / "cache", folder / "results" / "random"
 
     def records() -> list[Path]:
         return list(results.glob("*.json"))
 
     # While the first images are drawn or encoded, and between the first task and the last.
-    kill(folder, cache.is_dir)
+    starts.kill(cache.is_dir)
     assert not records()
-    kill(folder, lambda: bool(records()))
+    starts.kill(lambda: bool(records()))
     assert len(records()) < len(TASKS)
-    again = start(folder)
-    _, said = again.communicate(timeout=300)
-    assert again.returncode == 0, said
+    starts.finish()
     assert figures(folder / "results") == whole
     assert len(whole) == len(TASKS)
     leftovers = [path.name for path in (folder / "results").rglob("*.tmp")]

@@ -11,7 +11,7 @@ from gpt_ie.samples import openi_codes
 from iki_knowledge import KnowledgeBase, load_knowledge
 from iki_knowledge.labels import best_keys
 from iki_knowledge.page import to_html
-from ssm import load_encoder
+from ssm import TextEncoder, load_encoder
 
 PARAPHRASES = Path(__file__).parents[1] / "packages/iki-knowledge/tests/paraphrases"
 DROPPED = ("No Indexing", "Technical Quality of Image Unsatisfactory")
@@ -30,8 +30,13 @@ def paraphrases(name: str) -> dict[str, list[str]]:
 
 
 @pytest.fixture(scope="module")
-def explained(kb) -> torch.Tensor:
-    return load_encoder("minilm").encode([kb.explain(category) for category in kb])
+def minilm() -> TextEncoder:
+    return load_encoder("minilm")
+
+
+@pytest.fixture(scope="module")
+def explained(kb, minilm) -> torch.Tensor:
+    return minilm.encode([kb.explain(category) for category in kb])
 
 
 @pytest.mark.parametrize("name", ["restated", "reworded", "described"])
@@ -49,11 +54,11 @@ def test_every_category_has_paraphrases_that_do_not_name_it(kb, name):
 @pytest.mark.parametrize(
     ("name", "least"), [("restated", 0.90), ("reworded", 0.65), ("described", 0.70)]
 )
-def test_a_paraphrase_finds_its_explanation_among_all(kb, explained, name, least):
+def test_a_paraphrase_finds_its_explanation_among_all(kb, minilm, explained, name, least):
     categories = list(kb)
     found = paraphrases(name)
     pairs = [(category, text) for category in categories for text in found[category]]
-    said = load_encoder("minilm").encode([text for _, text in pairs])
+    said = minilm.encode([text for _, text in pairs])
     nearest = (said @ explained.T).argmax(dim=1).tolist()
     right = [categories[n] == category for n, (category, _) in zip(nearest, pairs, strict=True)]
     assert sum(right) / len(right) >= least

@@ -1,5 +1,6 @@
 """The whole path through files and command lines: phantoms, reports, findings, training, bench."""
 
+import contextlib
 import csv
 import json
 import os
@@ -11,8 +12,10 @@ from pathlib import Path
 
 import pytest
 from medfilip_bench import BenchConfig, run_all
+from medfilip_bench.cli import app
 from medfilip_bench.profiles import PROFILES
 from medfilip_model import load_model, recipes, train
+from typer.testing import CliRunner
 
 SCRIPTS = Path(sysconfig.get_path("scripts"))
 IMAGES = 60
@@ -132,13 +135,16 @@ def test_real_reports_from_end_to_end(tmp_path: Path):
 
 
 @pytest.mark.real
-def test_real_images_are_scored_by_the_same_code(tmp_path: Path):
+def test_real_images_are_scored_by_the_same_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     data = os.environ.get("MEDFILIP_DATA")
     folder = Path(data or "") / "nih_cxr14_64"
     if not data or not folder.is_dir():
         pytest.skip("MEDFILIP_DATA names no folder that holds nih_cxr14_64")
+    monkeypatch.setenv("MEDFILIP_CACHE", str(tmp_path / "cache"))
     words = ("--model", "random", "--no-phantoms", "--task", "zero_shot-*", "--data", str(folder))
-    call(tmp_path, "medfilip-bench", "all", *words)
+    with contextlib.chdir(tmp_path):  # in this process, which has imported torch
+        done = CliRunner().invoke(app, ["all", *words])
+    assert done.exit_code == 0, done.output
     (record,) = (tmp_path / "results").glob("*/zero_shot-nih_cxr14_64.json")
     measured = json.loads(record.read_text(encoding="utf-8"))
     assert "Effusion" in json.dumps(measured)

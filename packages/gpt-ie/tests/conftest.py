@@ -1,6 +1,7 @@
 """Shared by the tests: the packaged dictionary, the engine, and files made from rows."""
 
 import csv
+import functools
 import importlib.util
 import json
 import sys
@@ -11,6 +12,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from gpt_ie import samples
 from gpt_ie.rules.engine import RulesEngine
 from gpt_ie.rules.lexicon import Lexicon, build_lexicon
 from iki_knowledge import KnowledgeBase, load_knowledge
@@ -42,6 +44,18 @@ def lexicon(kb: KnowledgeBase) -> Lexicon:
 @pytest.fixture(scope="session")
 def engine() -> RulesEngine:
     return RulesEngine()
+
+
+@pytest.fixture(scope="module")
+def openi_records() -> Callable[[], object]:
+    """The reading of the Open-i archive, which takes seconds, done once."""
+    return functools.cache(samples._openi_records)
+
+
+@pytest.fixture
+def read_once(openi_records: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test that reads the Open-i archive again and again, or after others of its file."""
+    monkeypatch.setattr(samples, "_openi_records", openi_records)
 
 
 @pytest.fixture

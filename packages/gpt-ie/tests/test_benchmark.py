@@ -55,6 +55,7 @@ def test_the_readings_of_a_report(benchmark: ModuleType, engine: RulesEngine):
 
 
 @pytest.mark.real
+@pytest.mark.usefixtures("read_once")
 def test_figures_on_the_ids_for_tuning(benchmark: ModuleType):
     folder = Path(os.environ.get("MEDFILIP_DATA", "")) / "openi_negbio"
     if "MEDFILIP_DATA" not in os.environ or not folder.is_dir():
@@ -74,6 +75,7 @@ def test_figures_on_the_ids_for_tuning(benchmark: ModuleType):
 
 
 @pytest.mark.real
+@pytest.mark.usefixtures("read_once")
 def test_triplets_on_the_ids_for_tuning(kb: KnowledgeBase, engine: RulesEngine):
     if not (Path(os.environ.get("MEDFILIP_DATA", "no data root")) / "openi_negbio").is_dir():
         pytest.skip("MEDFILIP_DATA with openi_negbio/ is not there")

@@ -144,6 +144,7 @@ def test_missing_data_says_what_to_do(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.real
+@pytest.mark.usefixtures("read_once")
 def test_the_real_sets(kb: KnowledgeBase):
     root = os.environ.get("MEDFILIP_DATA")
     if root is None or not (Path(root) / "openi_negbio").is_dir():

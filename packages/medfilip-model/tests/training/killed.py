@@ -15,6 +15,7 @@ from medfilip_model.config import parse_config
 from medfilip_model.model import MedFILIP
 from medfilip_model.progress import Silent
 from medfilip_model.training import train
+from ssm import load_encoder
 
 
 class Kills(Silent):
@@ -30,7 +31,9 @@ class Kills(Silent):
 if __name__ == "__main__":
     torch.set_num_threads(1)
     config = parse_config(json.loads(Path(sys.argv[1]).read_text()))
-    MedFILIP(config.model)  # imports what every child would import anew
+    # They import what every child would import anew.
+    MedFILIP(config.model)
+    load_encoder("lexical").encode(["mass"])
     for after in [*map(int, sys.argv[2:]), 0]:
         child = os.fork()
         if not child:

@@ -1,6 +1,7 @@
-"""One of several processes that train together: ``python ranks.py SPEC.json``, with torchrun's
-environment. Runs every config of the file, some of them sharded by accelerate and one of those cut
-off; then shards a model with FSDP and takes one step."""
+"""Two processes that train together: ``python ranks.py SPEC.json``, with torchrun's environment but
+for the rank. Each runs every config of the file, some of them sharded by accelerate and one of them
+cut off; then shards a model with FSDP and takes one step. They are forks of this process, which
+imports torch once for both."""
 
 import json
 import os
@@ -22,6 +23,7 @@ from medfilip_model.training import Preempted, run, train
 from medfilip_model.training.forward import Outputs, TrainingPass, split
 from medfilip_model.training.gather import exchange, gather_rows
 from medfilip_model.training.step import backward
+from ssm import load_encoder
 from torch.distributed.checkpoint.state_dict import (
     StateDictOptions,
     get_model_state_dict,
@@ -104,9 +106,7 @@ def cut_off(config: TrainConfig) -> None:
         raise AssertionError("the run was not cut off")
 
 
-if __name__ == "__main__":
-    torch.set_num_threads(1)
-    spec = json.loads(Path(sys.argv[1]).read_text())
+def work(spec: dict[str, object], rank: int) -> None:
     out = Path(spec["out"])
     for config in spec["whole"]:
         train(parse_config(config), listener=Silent())
@@ -115,7 +115,7 @@ if __name__ == "__main__":
         cut_off(parse_config(spec["sharded"][0]))
         for config in spec["sharded"]:
             train(parse_config(config), listener=Silent())
-    rank = dist.get_rank()
+    assert rank == dist.get_rank()
     result = {"gathered": gathers(rank)}
     inputs = safetensors.torch.load_file(spec["inputs"])
     loss, weights, moments = sharded_step(spec["model"], inputs, rank)
@@ -125,3 +125,20 @@ if __name__ == "__main__":
     (out / f"rank{rank}.json").write_text(json.dumps(result))
     dist.barrier()
     dist.destroy_process_group()
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    spec = json.loads(Path(sys.argv[1]).read_text())
+    # They import what both would import.
+    MedFILIP(ModelConfig.model_validate(spec["model"]))
+    load_encoder("lexical").encode(["mass"])
+    for rank in range(2):
+        if not os.fork():
+            os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank)}
+            work(spec, rank)
+            sys.exit()
+    # Where one has failed, the other would wait for it.
+    if os.wait()[1]:
+        os.killpg(0, signal.SIGKILL)
+    sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -95,21 +96,20 @@ def two(folder: Path, layered_model_config: ModelConfig, tmp_path_factory) -> Tw
         "OMP_NUM_THREADS": "1",
         "MEDFILIP_CACHE": str(out / "cache"),
     }
-    workers = [
-        subprocess.Popen(
-            [sys.executable, str(WORKER), str(out / "spec.json")],
-            env={**shared, "RANK": str(rank), "LOCAL_RANK": str(rank)},
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for rank in range(2)
-    ]
-    try:
-        errors = [worker.communicate(timeout=240)[1] for worker in workers]
-    finally:
-        for worker in workers:
-            worker.kill()
-    assert [worker.returncode for worker in workers] == [0, 0], "\n".join(errors)
+    # A group of its own, so that neither outlives a failure of the other or of this test.
+    with subprocess.Popen(
+        [sys.executable, str(WORKER), str(out / "spec.json")],
+        env=shared,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as both:
+        try:
+            errors = both.communicate(timeout=240)[1]
+        finally:
+            if both.poll() is None:
+                os.killpg(both.pid, signal.SIGKILL)
+    assert both.returncode == 0, errors
     ranks = tuple(json.loads((out / f"rank{rank}.json").read_text()) for rank in range(2))
     return Two(out, ranks, configs, layered_model_config, inputs)
 

@@ -1,5 +1,6 @@
 import gc
 import multiprocessing
+import multiprocessing.forkserver
 import time
 
 import pytest
@@ -102,7 +103,21 @@ def test_a_start_that_fails_half_way_leaves_no_process(monkeypatch):
     assert not multiprocessing.active_children()
 
 
+@pytest.fixture(scope="module")
+def forked():
+    """Processes that come of one which has imported what each would import anew, in seconds."""
+    import torch.multiprocessing
+
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["sentence_transformers"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.multiprocessing, "get_context", {"spawn": context}.__getitem__)
+        yield
+    multiprocessing.forkserver._forkserver._stop()
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("forked")
 @pytest.mark.parametrize("kind", ["hf", "st"])
 def test_two_processes_equal_one(tiny_bert, kind):
     one = load_encoder(f"{kind}:{tiny_bert}", device="cpu")
