@@ -95,7 +95,9 @@ def test_no_probability_is_certain():
 
 @pytest.mark.usefixtures("foresee")
 def test_each_verdict_has_its_colour(loaded: Loaded):
-    console = Console(file=io.StringIO(), width=120, force_terminal=True, color_system="standard")
+    console = Console(
+        file=io.StringIO(), width=120, force_terminal=True, color_system="standard", no_color=False
+    )
     text = "Small left pleural effusion. No pneumothorax. Possible nodule."
     console.print(as_text(record(loaded, text)))
     drawn = console.file.getvalue()  # type: ignore[attr-defined]
