@@ -1,6 +1,6 @@
 """Speed of the phantom generator, and how far raw pixels alone tell its classes.
 
-    uv run python packages/medfilip-model/benchmarks/phantom.py [--sheet FILE.png]
+    uv run python packages/medfilip-model/benchmarks/phantom.py [--count 200] [--sheet FILE.png]
 
 Prints images/s on one core and the AUC of a logistic regression on 32 x 32 pixels: near 0.5 means
 that a class cannot be read from where an image is bright. ``--sheet`` draws one phantom for each
@@ -33,7 +33,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.preprocessing import StandardScaler
 
 
-def speed(sizes: tuple[int, ...] = (64, 128, 256, 512), count: int = 200) -> None:
+def speed(count: int, sizes: tuple[int, ...] = (64, 128, 256, 512)) -> None:
     """Images a second of one process, best of three rounds, wall and processor time."""
     print(f"{'pixels':>7} {'images/s':>9} {'images/cpu-s':>13}")
     for size in sizes:
@@ -51,7 +51,7 @@ def speed(sizes: tuple[int, ...] = (64, 128, 256, 512), count: int = 200) -> Non
         print(f"{size:>7} {max(r[0] for r in rounds):>9.0f} {max(r[1] for r in rounds):>13.0f}")
 
 
-def raw_pixels(train: int = 2400, test: int = 800) -> None:
+def raw_pixels(train: int, test: int) -> None:
     """AUC of a linear model on 32 x 32 pixels, for each class."""
     config = PhantomConfig(size=64, seed=11)
     indices = range(train + test)
@@ -102,14 +102,17 @@ def incidental(config: PhantomConfig) -> list[Phantom]:
 def main() -> None:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--count", type=int, default=200, help="images a round of the speed")
+    parser.add_argument("--train", type=int, default=2400, help="images that classes are told from")
+    parser.add_argument("--test", type=int, default=800, help="images that they are told in")
     parser.add_argument("--sheet", type=Path, help="draw the classes instead of measuring")
     parser.add_argument("--seed", type=int, default=0, help="seed of the sheet")
     arguments = parser.parse_args()
     if arguments.sheet:
         sheet(arguments.sheet, arguments.seed)
         return
-    speed()
-    raw_pixels()
+    speed(arguments.count)
+    raw_pixels(arguments.train, arguments.test)
 
 
 if __name__ == "__main__":

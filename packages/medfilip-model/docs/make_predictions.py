@@ -114,6 +114,7 @@ def main() -> None:
     parser.add_argument("run", type=Path, help="run or checkpoint folder")
     parser.add_argument("--by", choices=["attention", "similarity", "occlusion"])
     parser.add_argument("--name", default="phantoms", help="predictions_NAME.png")
+    parser.add_argument("--out", type=Path, default=DOCS, help="folder of the picture")
     parser.add_argument("--real", type=Path, help="manifest folder of real images")
     parser.add_argument("--keep", type=Path, help="folder for pictures with the real images")
     given = parser.parse_args()
@@ -122,11 +123,11 @@ def main() -> None:
     if given.real is None:
         with TemporaryDirectory() as folder:
             drawn = sheet(*parts, phantoms(Path(folder)), kind=given.by, with_image=True)
-        drawn.save(DOCS / f"predictions_{given.name}.png", optimize=True)
+        drawn.save(given.out / f"predictions_{given.name}.png", optimize=True)
         return
     images = real(given.real)
     bare = sheet(*parts, images, kind=given.by, with_image=False)
-    bare.save(DOCS / f"predictions_{given.name}.png", optimize=True)
+    bare.save(given.out / f"predictions_{given.name}.png", optimize=True)
     if given.keep is not None:
         if DOCS.parents[2] in given.keep.resolve().parents:
             sys.exit("error: --keep must lie outside of the repository: real images stay there")
