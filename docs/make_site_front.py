@@ -18,15 +18,11 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from headless import chromium
 from PIL import Image
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 DOCS = Path(__file__).resolve().parent
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-)  # fmt: skip
 PICTURE, WIDTH, HEIGHT = DOCS / "site_front.png", 1280, 1000
 """Of the front page, and its size in pixels."""
 
@@ -72,19 +68,6 @@ def build(site: Path) -> None:
          "--site-dir", site],
         cwd=DOCS.parent, env={**os.environ, "NO_MKDOCS_2_WARNING": "1"}, check=True,
     )  # fmt: skip
-
-
-@contextmanager
-def chromium() -> Generator[Browser]:
-    """Debian's Chromium, headless.
-
-    Yields:
-        The browser, open.
-    """
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 def take(browser: Browser, url: str, out: Path, width: int = WIDTH, height: int = HEIGHT) -> None:

@@ -10,6 +10,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from headless import CHROMIUM, chromium
 from PIL import Image
 
 ROOT = Path(__file__).parents[1]
@@ -81,10 +82,10 @@ def test_a_browser_asks_this_host_alone_and_nothing_runs_over(
 
 
 @pytest.fixture(scope="module")
-def browser(front: ModuleType) -> Iterator[object]:
-    if not front.CHROMIUM.is_file():
-        pytest.skip(f"{front.CHROMIUM} is not installed")
-    with front.chromium() as started:
+def browser() -> Iterator[object]:
+    if not CHROMIUM.is_file():
+        pytest.skip(f"{CHROMIUM} is not installed")
+    with chromium() as started:
         yield started
 
 

@@ -23,10 +23,10 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from headless import CHROMIUM
 from typer.testing import CliRunner
 
 ROOT = Path(__file__).parents[2]
-CHROMIUM = Path("/usr/bin/chromium")
 SCRIPTS = Path(sysconfig.get_path("scripts"))
 TABLE: Mapping[str, Any] = tomllib.loads(
     Path(__file__).with_name("commands.toml").read_text("utf-8")
@@ -35,7 +35,7 @@ PLAIN = {"COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"}
 PAGES = (ROOT / "README.md", *ROOT.glob("packages/*/README.md"), *(ROOT / "docs").rglob("*.md"))
 # What each page finds in its folder, beside the clone's packages and examples.
 NEEDS: Mapping[str, tuple[str, ...]] = {
-    "README.md": ("run", "FOLDER", "ROOT", "IMAGE.png", "REPORT.txt", "hooks"),
+    "README.md": ("run", "FOLDER", "ROOT", "IMAGE.png", "REPORT.txt", "repository"),
     "docs/howto/mimic.md": ("mimic",),
     "docs/howto/ray.md": ("reports",),
     "packages/gpt-ie/README.md": ("reports", "report.txt"),
@@ -61,9 +61,8 @@ def make(request: pytest.FixtureRequest) -> Callable[[str, Path], None]:
         if what == "chromium":
             if not CHROMIUM.exists():
                 pytest.skip(f"{CHROMIUM} is not installed")
-        elif what == "hooks":
+        elif what == "repository":
             subprocess.run(["git", "init", "--quiet", folder], check=True)
-            shutil.copyfile(ROOT / "prek.toml", folder / "prek.toml")
         elif what == "mimic":
             write = request.getfixturevalue("write_mimic")
             write(folder / "mimic-cxr-jpg", folder / "reports", 80)
@@ -92,8 +91,9 @@ def write_phantoms(what: str, target: Path, phantoms: Path) -> None:
 def write_nih(images: Path, folder: Path) -> None:
     """Phantoms as the two sets of ChestX-ray14, all in the first, with each label in every fold."""
     labels = ("Effusion", "Cardiomegaly", "Effusion|Cardiomegaly", "No Finding")
+    shutil.copytree(images, folder / "nih_cxr14_64" / "images")
     for name, count in (("nih_cxr14_64", 40), ("nih_cxr14_320", 0)):
-        shutil.copytree(images, folder / name / "images")
+        (folder / name).mkdir(exist_ok=True)
         with (folder / name / "manifest.csv").open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(["file", "image_index", "finding_labels", "patient_id"])
@@ -142,6 +142,11 @@ def runs_here(how: Mapping[str, Any]) -> bool:
     return not {"not_run", "run_by"} & set(how)
 
 
+def unwritten(how: Mapping[str, Any]) -> list[str]:
+    files = map(Path, how.get("writes", ()))
+    return [str(file) for file in files if not file.is_file() or not file.stat().st_size]
+
+
 def run(command: str, how: Mapping[str, Any], server: str, run_page: ModuleType) -> str:
     words = changed(command, how, server)
     if words[:2] == ["medfilip-app", "serve"]:
@@ -188,11 +193,16 @@ def test_a_page_is_followed(
                 how = TABLE["page"][name][step.text]
                 if runs_here(how):
                     printed = run(step.text, how, server, run_page)
+                    assert unwritten(how) == []
             elif not how:
                 assert run_page.differences(step.text, printed) == []
     if name == "docs/tutorial.md":
         pictures.take_over(tmp_path, tmp_path / "taken")
         assert looks_like(tmp_path / "taken", "pictures/tutorial_phantoms.png")
+
+
+def test_the_hooks_that_are_installed_are_well_formed():
+    in_a_process(["prek", "validate-config", str(ROOT / "prek.toml")], 0)
 
 
 def inline_commands() -> set[str]:
@@ -227,7 +237,7 @@ def test_a_command_between_words_runs(
         printed = run(command, how, "", run_page)
         assert how["prints"] in printed
         assert not re.search("^error:", printed, re.MULTILINE)
-        assert all(Path(name).stat().st_size for name in how.get("writes", ()))
+        assert unwritten(how) == []
 
 
 def lines_with(key: str) -> list[tuple[str, Any]]:

@@ -7,13 +7,15 @@ runs from the choice of a file to the moment when its probabilities stand on the
 sees it; beside it the time until the reasons and the heatmap stand there too. gradio_client would
 measure less: the page's listeners are private, and a browser's own work is part of the wait. The
 ten people are ten pages in one Chromium, each opening one file after the other, on the same cores
-as the server. Files are JPEGs of phantoms, --side pixels a side, each another one.
+as the server. Files are JPEGs of phantoms, each another one, 1024 pixels a side unless --side says
+another size.
 """
 
 import argparse
 import asyncio
 import io
 import os
+import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,11 +29,9 @@ from medfilip_model.phantom.cache import to_bytes
 from PIL import Image
 from playwright.async_api import Browser, FilePayload, Page, async_playwright
 
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-)  # fmt: skip
+sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "docs"))
+from headless import CHROMIUM, FLAGS
+
 FIRST, NEXT, CROWD = 3.0, 0.3, 5.0
 SEED = 7
 

@@ -14,7 +14,6 @@ import io
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
@@ -23,13 +22,11 @@ from medfilip_app.loaded import load
 from medfilip_app.page.desk import set_up
 from medfilip_app.page.server import application, running
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-)  # fmt: skip
+sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "docs"))
+from headless import chromium
+
 OUT = Path(__file__).parents[3] / "docs" / "app"
 PHRASE = "large left pleural effusion"
 _LIMIT = 300_000
@@ -120,19 +117,6 @@ SHOTS: Mapping[str, Shot] = {
     "phone": Shot(_check, width=390, height=844, tallest=2300),
 }
 """Name of the file, without its ending, and what it shows."""
-
-
-@contextmanager
-def chromium() -> Iterator[Browser]:
-    """Debian's Chromium, headless.
-
-    Yields:
-        The browser, open.
-    """
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 def take(

@@ -1,10 +1,10 @@
 """Speed of the phantom generator, and how far raw pixels alone tell its classes.
 
-    uv run python packages/medfilip-model/benchmarks/phantom.py [--count 200] [--sheet FILE.png]
+    uv run python packages/medfilip-model/benchmarks/phantom.py [--sheet FILE.png]
 
 Prints images/s on one core and the AUC of a logistic regression on 32 x 32 pixels: near 0.5 means
-that a class cannot be read from where an image is bright. ``--sheet`` draws one phantom for each
-class and severity instead.
+that a class cannot be read from where an image is bright; fewer images (``--count``, ``--train``,
+``--test``) tell less. ``--sheet`` draws one phantom for each class and severity instead.
 """
 
 import argparse

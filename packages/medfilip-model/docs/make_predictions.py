@@ -5,7 +5,7 @@
 Phantoms of a seed that no recipe trains on: the first that show one of `SHOWN` alone. Of real
 images (a manifest folder) the maps are drawn without the image, which is not ours to publish: the
 first two of each finding's held-out ones; with --keep the same pictures with the images go to a
-folder outside of the repository, to be looked at.
+folder outside of the repository, to be looked at. --out writes to another folder than docs/.
 """
 
 import argparse

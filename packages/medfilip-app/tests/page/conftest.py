@@ -9,6 +9,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 from gpt_ie import Report, RulesEngine
+from headless import CHROMIUM, chromium
 from iki_knowledge import KnowledgeBase
 from medfilip_app.check import Check, Statement
 from medfilip_app.loaded import Loaded
@@ -86,9 +87,9 @@ def screenshots() -> ModuleType:
 
 
 @pytest.fixture(scope="module")
-def browser(screenshots: ModuleType) -> Iterator[Browser]:
+def browser() -> Iterator[Browser]:
     # Not for the whole session: until it is closed no other test of this thread may run asyncio.
-    if not screenshots.CHROMIUM.exists():
-        pytest.skip(f"{screenshots.CHROMIUM} is not installed")
-    with screenshots.chromium() as opened:
+    if not CHROMIUM.exists():
+        pytest.skip(f"{CHROMIUM} is not installed")
+    with chromium() as opened:
         yield opened
